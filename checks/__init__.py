@@ -1,0 +1,1 @@
+"""The built-in checks, one file a topic. They come in through the same entry points as anybody's."""

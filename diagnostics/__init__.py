@@ -1,0 +1,1 @@
+"""What a check author imports, and nothing else."""
