@@ -1,1 +1,81 @@
-"""What a check author imports, and nothing else."""
+"""What a check author imports, and nothing else.
+
+    from diagnostics import Code, Finding, Stage, Status, Window, check
+    from diagnostics.sources.clickhouse import ClickHouse, Query
+
+Names are loaded when they are first used, so that `diag --help` costs no more than click.
+"""
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from diagnostics.engine.check import Check, Code, Scope, Threshold, Thresholds, Window, check, span, span_s
+    from diagnostics.engine.known_errors import KnownError, KnownErrors
+    from diagnostics.report.model import (
+        Action,
+        Category,
+        Column,
+        Evidence,
+        Finding,
+        QueryText,
+        Series,
+        Stage,
+        Status,
+        Table,
+        Text,
+        Values,
+    )
+
+_HOMES = {
+    "diagnostics.engine.check": ("Check", "Code", "Scope", "Threshold", "Thresholds", "Window", "check", "span", "span_s"),
+    "diagnostics.engine.known_errors": ("KnownError", "KnownErrors"),
+    "diagnostics.report.model": (
+        "Action",
+        "Category",
+        "Column",
+        "Evidence",
+        "Finding",
+        "QueryText",
+        "Series",
+        "Stage",
+        "Status",
+        "Table",
+        "Text",
+        "Values",
+    ),
+}
+
+__all__ = [
+    "Action",
+    "Category",
+    "Check",
+    "Code",
+    "Column",
+    "Evidence",
+    "Finding",
+    "KnownError",
+    "KnownErrors",
+    "QueryText",
+    "Scope",
+    "Series",
+    "Stage",
+    "Status",
+    "Table",
+    "Text",
+    "Threshold",
+    "Thresholds",
+    "Values",
+    "Window",
+    "check",
+    "span",
+    "span_s",
+]
+
+
+def __getattr__(name: str) -> Any:
+    for module, names in _HOMES.items():
+        if name in names:
+            import importlib
+
+            return getattr(importlib.import_module(module), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

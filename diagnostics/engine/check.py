@@ -71,12 +71,14 @@ class Code(Struct, frozen=True, kw_only=True):
     """A finding code, declared once and never renamed or reused.
 
     `worst` is the status that it is raised with at worst. `summary` continues the sentence "Events stop at <stage>: ..."
-    without a capital. `caused_by` names codes that explain this one when they are present. `stage` None means the check's.
+    without a capital; `headline` replaces that sentence where it would say too much. `caused_by` names codes that explain
+    this one when they are present. `stage` None means the check's.
     """
 
     id: str
     worst: Status
     summary: str
+    headline: str = ""
     stage: Stage | None = None
     category: Category = Category.MAINTENANCE
     caused_by: tuple[str, ...] = ()
@@ -205,8 +207,14 @@ def _unwrap(hint: Any) -> tuple[Any, bool]:
 
 
 def span(duration: timedelta) -> str:
-    """A duration as people say it: `12 s`, `41 min`, `24 h`, `3 days`."""
-    seconds = duration.total_seconds()
+    """A duration as people say it: `0.4 s`, `12 s`, `41 min`, `24 h`, `3 days`."""
+    return span_s(duration.total_seconds())
+
+
+def span_s(seconds: float) -> str:
+    """The same for seconds."""
+    if seconds < 2:
+        return f"{seconds:.1f} s"
     if seconds < 120:
         return f"{seconds:.0f} s"
     if seconds < 120 * 60:

@@ -197,11 +197,12 @@ class Cost(Struct, frozen=True, kw_only=True):
 
 
 class CheckResult(Struct, frozen=True, kw_only=True):
-    """What became of one check. `reason` says why it could not look, or was not asked to."""
+    """What became of one check. `reason` says why it could not look, or was not asked to. One that could not even be
+    loaded has no stage."""
 
     id: str
     title: str
-    stage: Stage
+    stage: Stage | None
     status: Status
     reason: str = ""
     blocked_by: str | None = None

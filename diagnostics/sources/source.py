@@ -23,6 +23,10 @@ class Read(Protocol):
         """Unique, like `dead-letters.groups`."""
 
     @property
+    def source(self) -> str:
+        """The `id` of the source that is asked."""
+
+    @property
     def why(self) -> str:
         """One plain phrase for `--plan` and the progress line: what is asked."""
 
@@ -35,6 +39,7 @@ class Endpoint(Struct, frozen=True, kw_only=True):
     """A GET that a source may make. `path` is relative to the source's base address and may hold `{placeholders}`."""
 
     name: str
+    source: str
     path: str
     why: str
 
@@ -79,11 +84,15 @@ class Exchange(Struct, frozen=True, kw_only=True):
 
 
 class Recorder:
-    """Keeps every exchange of a run, from all threads, and tells `listener` what is about to be asked of whom."""
+    """Keeps every exchange of a run, from all threads."""
 
-    def __init__(self, listener: Callable[[str, Read], None] | None = None) -> None:
+    def __init__(self) -> None:
         self._lock = threading.Lock()
         self._exchanges: list[Exchange] = []
+        self._listener: Callable[[str, Read], None] | None = None
+
+    def listen(self, listener: Callable[[str, Read], None]) -> None:
+        """From now on `listener` hears, from any thread, which source is about to be asked what."""
         self._listener = listener
 
     def about_to_ask(self, source: str, read: Read) -> None:

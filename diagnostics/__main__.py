@@ -1,0 +1,5 @@
+"""`python -m diagnostics` is `diag`."""
+
+from diagnostics.cli import main
+
+main()

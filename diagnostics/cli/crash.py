@@ -1,0 +1,95 @@
+"""What happens when diag itself fails: a redacted block ready to be pasted, and, only if asked for, a report to Sentry."""
+
+import os
+import platform
+import sys
+import traceback
+from collections.abc import Iterable
+from typing import Any
+
+import click
+
+from diagnostics.version import __version__
+
+BUG = 4
+DSN = "DIAG_CRASH_REPORT_DSN"
+
+# Told by `diag run` as soon as it knows them, so that a later crash cannot print them.
+known_secrets: list[str] = []
+
+
+def report_crash(error: Exception) -> int:
+    """Prints the block to stderr and returns the exit code. Prints nothing of the error when redaction itself fails."""
+    try:
+        from diagnostics.report.redact import Redactor
+
+        redactor = Redactor(_secrets())
+        block = redactor.text(_block(error))
+        if dsn := os.environ.get(DSN):
+            _send(error, dsn, redactor)
+    except Exception:  # noqa: BLE001 - fails closed: an unredacted text is never printed
+        block = "(the details were withheld because they could not be redacted)"
+    click.echo(
+        "This is a bug in diag, not in your PostHog. Nothing was changed.\nPlease report it with this block; secrets are removed:\n",
+        err=True,
+    )
+    click.echo(block, err=True)
+    return BUG
+
+
+def _secrets() -> Iterable[str]:
+    """The known ones, and whatever the environment holds under diag's names: a crash may come before they are known."""
+    return [*known_secrets, *(value for name, value in os.environ.items() if name.startswith(("DIAG_", "SENTRY_")) and value)]
+
+
+def _block(error: Exception) -> str:
+    """The error and the lines it went through; never local values."""
+    frames = traceback.extract_tb(error.__traceback__)
+    lines = [f"  {_place(frame.filename)}:{frame.lineno} in {frame.name}" for frame in frames[-12:]]
+    version = f"posthog-diag {__version__}, Python {platform.python_version()}, {platform.system()}"
+    return "\n".join(["```", version, f"{type(error).__name__}: {error}", *lines, "```"])
+
+
+def _place(filename: str) -> str:
+    """`diagnostics/cli/run.py`: the last three parts tell all without the user's home directory."""
+    return "/".join(filename.replace("\\", "/").split("/")[-3:])
+
+
+def _send(error: Exception, dsn: str, redactor: Any) -> None:
+    """Every default of the SDK that would send arguments, local variables, host name or modules is off (measured)."""
+    import sentry_sdk
+    from sentry_sdk.scrubber import EventScrubber
+
+    def scrub(event: Any, _hint: Any) -> Any:
+        return _walk(event, redactor)
+
+    sentry_sdk.init(
+        dsn=dsn,
+        release=f"posthog-diag@{__version__}",
+        default_integrations=False,
+        auto_enabling_integrations=False,
+        include_local_variables=False,
+        include_source_context=False,
+        server_name="",
+        send_default_pii=False,
+        max_breadcrumbs=0,
+        auto_session_tracking=False,
+        send_client_reports=False,
+        traces_sample_rate=None,
+        event_scrubber=EventScrubber(recursive=True),
+        before_send=scrub,
+        shutdown_timeout=2,
+    )
+    sentry_sdk.capture_exception(error)
+    sentry_sdk.flush(2)
+    print("A redacted crash report was sent, as DIAG_CRASH_REPORT_DSN asks.", file=sys.stderr)  # noqa: T201
+
+
+def _walk(value: Any, redactor: Any) -> Any:
+    if isinstance(value, str):
+        return redactor.text(value)
+    if isinstance(value, dict):
+        return {key: _walk(item, redactor) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_walk(item, redactor) for item in value]
+    return value

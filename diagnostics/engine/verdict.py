@@ -1,0 +1,221 @@
+"""The conclusion: a pure function of what the checks found. It is deterministic and explains itself.
+
+The root cause is the failing code that no other failing code present explains (`Code.caused_by`); of several, the one
+furthest up the path, then the one that more checks saw. Confidence falls with every blind spot on the path to it and
+rises when a second check saw the same.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Literal
+
+from msgspec import Struct
+
+from diagnostics.engine.check import Code
+from diagnostics.report.model import Action, CheckResult, Finding, Stage, Status, Step, Verdict
+
+MAX_ACTIONS = 6
+
+STAGE_NAMES = {
+    Stage.CAPTURE: "capture",
+    Stage.KAFKA: "Kafka",
+    Stage.PLUGIN_SERVER: "the plugin server",
+    Stage.CLICKHOUSE: "ClickHouse",
+    Stage.APP: "the app",
+}
+
+Confidence = Literal["high", "medium", "low"]
+_CONFIDENCES: tuple[Confidence, ...] = ("low", "medium", "high")
+
+
+class Evidence(Struct, frozen=True):
+    """What the verdict is drawn from. `finds` are the codes that each check could have raised; `deselected` the ids of
+    those that the reader asked to leave out."""
+
+    results: tuple[CheckResult, ...]
+    finds: Mapping[str, frozenset[str]]
+    steps: tuple[Step, ...]
+    codes: Mapping[str, Code]
+    deselected: frozenset[str]
+    cut_short: bool
+
+    def of_status(self, status: Status) -> list[Finding]:
+        """The findings of one status, upstream first, then in the order of the checks."""
+        found = [finding for result in self.results for finding in result.findings if finding.status is status]
+        return sorted(found, key=lambda finding: depth(finding.stage))
+
+    @property
+    def blind(self) -> list[CheckResult]:
+        """The checks that could not look though nobody asked to leave them out."""
+        return [result for result in self.results if not result.status.looked and result.id not in self.deselected]
+
+    @property
+    def too_little(self) -> bool:
+        """Whether a step of the runbook had no check that could look, or the run was cut short."""
+        return self.cut_short or any(self._unanswered(step) for step in self.steps)
+
+    def _unanswered(self, step: Step) -> bool:
+        by_id = {result.id: result for result in self.results}
+        asked = [by_id[id] for id in step.checks if id in by_id and id not in self.deselected]
+        left_out = bool(step.checks) and all(id in self.deselected for id in step.checks)
+        return not left_out and not any(result.status.looked for result in asked)
+
+
+def judge(evidence: Evidence) -> Verdict:
+    """The verdict on an install."""
+    failing = evidence.of_status(Status.FAIL)
+    if failing:
+        return _problem(evidence, failing)
+    warnings = evidence.of_status(Status.WARN)
+    if evidence.too_little:
+        return _inconclusive(evidence, warnings)
+    if warnings:
+        return _warning(evidence, warnings)
+    return _healthy(evidence)
+
+
+def depth(stage: Stage | None) -> int:
+    """How far down the path a stage is; without one, behind all."""
+    return list(Stage).index(stage) if stage else len(Stage)
+
+
+def explained_by(code: str, codes: Mapping[str, Code]) -> frozenset[str]:
+    """Every code that can cause `code`, directly or through others."""
+    causes: set[str] = set()
+    waiting = [code]
+    while waiting:
+        declared = codes.get(waiting.pop())
+        new = [cause for cause in declared.caused_by if cause not in causes] if declared else []
+        causes.update(new)
+        waiting.extend(new)
+    return frozenset(causes - {code})
+
+
+def _problem(evidence: Evidence, failing: list[Finding]) -> Verdict:
+    present = list(dict.fromkeys(finding.code for finding in failing))
+    causes = {code: explained_by(code, evidence.codes) for code in present}
+    roots = [code for code in present if not causes[code] & set(present)] or present  # a circle explains nothing
+    first = {code: next(finding for finding in failing if finding.code == code) for code in present}
+    seen_by = {code: _seen_by(evidence.results, code) for code in present}
+    root = min(roots, key=lambda code: (depth(first[code].stage), -len(seen_by[code]), present.index(code)))
+    chain = [finding for finding in failing if finding.code == root or root in causes[finding.code]]
+    stage = min((finding.stage for finding in chain), key=depth)
+    corroborated = len({id for finding in chain for id in seen_by[finding.code]}) > 1
+    blind = [result for result in evidence.blind if depth(result.stage) <= depth(stage)]
+    against = [*_contradictions(evidence, root, seen_by[root]), *_unseen(blind)]
+    in_chain = {finding.code for finding in chain}
+    return Verdict(
+        status="problem",
+        code=root,
+        stage=stage,
+        confidence=_confidence(blind=len(blind), lowered=int(evidence.cut_short) - int(corroborated)),
+        headline=_headline(root, stage, chain, evidence.codes),
+        why=tuple(dict.fromkeys(_sentence(finding.claim) for finding in chain)),
+        against=tuple(against),
+        actions=_actions(chain),
+        also=tuple(code for code in present if code not in in_chain),
+    )
+
+
+def _headline(root: str, stage: Stage | None, chain: Sequence[Finding], codes: Mapping[str, Code]) -> str:
+    """The first sentence: the place and the cause, in words that survive being quoted alone."""
+    code = codes[root]
+    known = next((finding.cause for finding in chain if finding.cause and finding.code != root), "")
+    own = next((finding.cause for finding in chain if finding.cause and finding.code == root), "")
+    what = own or known or code.summary
+    if code.headline and not own:
+        return _sentence(code.headline)
+    if stage is None or stage is Stage.APP:
+        return _sentence(what)
+    return _sentence(f"Events stop at {STAGE_NAMES[stage]}: {what}")
+
+
+def _inconclusive(evidence: Evidence, warnings: list[Finding]) -> Verdict:
+    steps = [step.title for step in evidence.steps if not step.status.looked and set(step.checks) - evidence.deselected]
+    why = [f"Nobody could look at: {title}" for title in steps]
+    if evidence.cut_short:
+        why.append("The run was cut short before every check had finished.")
+    return Verdict(
+        status="inconclusive",
+        code=warnings[0].code if warnings else None,
+        stage=warnings[0].stage if warnings else None,
+        confidence="low",
+        headline="Nothing is known to be broken, but too little could be looked at to call this install healthy.",
+        why=(*why, *(_sentence(finding.claim) for finding in warnings)),
+        against=tuple(_unseen(evidence.blind)),
+        actions=_actions([*_unlooked(evidence.results), *warnings]),
+        also=(),
+    )
+
+
+def _warning(evidence: Evidence, warnings: list[Finding]) -> Verdict:
+    foremost = warnings[0]
+    return Verdict(
+        status="warning",
+        code=foremost.code,
+        stage=foremost.stage,
+        confidence=_confidence(blind=len(evidence.blind)),
+        headline=_sentence(foremost.claim),
+        why=tuple(_sentence(finding.claim) for finding in warnings[1:]),
+        against=tuple(_unseen(evidence.blind)),
+        actions=_actions(warnings),
+    )
+
+
+def _healthy(evidence: Evidence) -> Verdict:
+    looked = [result for result in evidence.results if result.status.looked]
+    if evidence.deselected:
+        headline = f"Nothing is wrong in what was asked for: {len(looked)} of {len(evidence.results)} checks looked."
+    else:
+        headline = "Nothing is wrong where events could be lost."
+    return Verdict(
+        status="healthy",
+        code=None,
+        stage=None,
+        confidence="low" if evidence.deselected else _confidence(blind=len(evidence.blind)),
+        headline=headline,
+        why=tuple(_sentence(result.title) for result in looked),
+        against=(
+            *_unseen(evidence.blind),
+            "This does not prove that clients send: a browser's ad blocker, a wrong project token or address, or a filter in "
+            "the app can hide events that this path never got, or got and stored.",
+        ),
+    )
+
+
+def _confidence(*, blind: int, lowered: int = 0) -> Confidence:
+    """`blind` spots on the path lower it, one step for one or two, two steps for more; `lowered` adds to that."""
+    steps = (0 if blind == 0 else 1 if blind <= 2 else 2) + lowered
+    return _CONFIDENCES[max(0, min(2, 2 - steps))]
+
+
+def _seen_by(results: Sequence[CheckResult], code: str) -> list[str]:
+    return [result.id for result in results if any(f.code == code and f.status is Status.FAIL for f in result.findings)]
+
+
+def _contradictions(evidence: Evidence, root: str, seen_by: Sequence[str]) -> list[str]:
+    """Checks that looked for the root cause themselves and did not find it."""
+    return [
+        f"{result.id} looked for {root} as well and did not find it: it may come and go."
+        for result in evidence.results
+        if result.status.looked and result.id not in seen_by and root in evidence.finds.get(result.id, ())
+    ]
+
+
+def _unseen(blind: Sequence[CheckResult]) -> list[str]:
+    return [f"Not looked at: {result.id} ({result.reason})." for result in blind]
+
+
+def _unlooked(results: Sequence[CheckResult]) -> list[Finding]:
+    return [finding for result in results for finding in result.findings if finding.status is Status.UNKNOWN]
+
+
+def _actions(findings: Sequence[Finding]) -> tuple[Action, ...]:
+    """What to do, looking before changing, each once."""
+    offered = list(dict.fromkeys(action for finding in findings for action in finding.actions))
+    return tuple(sorted(offered, key=lambda action: action.changes_something)[:MAX_ACTIONS])
+
+
+def _sentence(text: str) -> str:
+    """With a capital and an end, and nothing else changed."""
+    text = text.strip()
+    return text if not text else text[0].upper() + text[1:] + ("" if text[-1] in ".!?" else ".")

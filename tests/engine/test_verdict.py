@@ -1,0 +1,164 @@
+import pytest
+
+from diagnostics.engine.check import Code
+from diagnostics.engine.verdict import Evidence, explained_by, judge
+from diagnostics.report.model import Action, CheckResult, Finding, Stage, Status, Step, Verdict
+from tests.engine.declared import result
+
+POSTGRES = Code(id="app.postgres-down", worst=Status.FAIL, stage=Stage.APP, summary="Postgres is down")
+LETTERS = Code(
+    id="dead-letters.active",
+    worst=Status.FAIL,
+    stage=Stage.PLUGIN_SERVER,
+    summary="events are put aside",
+    caused_by=("app.postgres-down",),
+)
+BURST = Code(id="dead-letters.past-burst", worst=Status.WARN, stage=Stage.PLUGIN_SERVER, summary="events were put aside")
+STALE = Code(
+    id="clickhouse.events-stale",
+    worst=Status.FAIL,
+    stage=Stage.CLICKHOUSE,
+    summary="no new rows",
+    headline="events no longer reach ClickHouse",
+    caused_by=("dead-letters.active",),
+)
+DOWN = Code(id="clickhouse.unreachable", worst=Status.FAIL, stage=Stage.CLICKHOUSE, summary="it does not answer")
+EGG = Code(id="egg", worst=Status.FAIL, stage=Stage.KAFKA, summary="from a hen", caused_by=("hen",))
+HEN = Code(id="hen", worst=Status.FAIL, stage=Stage.KAFKA, summary="from an egg", caused_by=("egg",))
+CODES = {code.id: code for code in (POSTGRES, LETTERS, BURST, STALE, DOWN, EGG, HEN)}
+
+PLUGIN, CLICKHOUSE, APP = Stage.PLUGIN_SERVER, Stage.CLICKHOUSE, Stage.APP
+
+
+def verdict(
+    *results: CheckResult, steps: tuple[tuple[str, ...], ...] = (), deselected: tuple[str, ...] = (), cut: bool = False
+) -> Verdict:
+    finds = {"app-health": frozenset({"app.postgres-down"})}
+    by_id = {each.id: each for each in results}
+    walked = tuple(Step(title=f"Step {ids}?", status=by_id[ids[0]].status, checks=ids) for ids in steps)
+    return judge(Evidence(results, finds, walked, CODES, frozenset(deselected), cut))
+
+
+def letters(cause: str = "", actions: tuple[Action, ...] = ()) -> Finding:
+    return LETTERS.found("12 events were dead-lettered", cause=cause, actions=actions)
+
+
+def test_a_cause_that_is_present_explains_its_effects() -> None:
+    judged = verdict(
+        result("dead-letters", letters(), stage=PLUGIN),
+        result("events-arriving", STALE.found("the newest row is 3 h old"), stage=CLICKHOUSE),
+        result("app-health", POSTGRES.found("/_readyz says postgres: false"), stage=APP),
+    )
+    assert (judged.status, judged.code, judged.stage, judged.also) == ("problem", "app.postgres-down", PLUGIN, ())
+    assert judged.headline == "Events stop at the plugin server: Postgres is down."
+    assert judged.why == ("12 events were dead-lettered.", "The newest row is 3 h old.", "/_readyz says postgres: false.")
+    assert judged.confidence == "high"
+
+
+def test_a_known_error_says_the_cause_in_plain_words() -> None:
+    judged = verdict(result("dead-letters", letters(cause="Postgres ran out of connections"), stage=PLUGIN))
+    assert judged.headline == "Events stop at the plugin server: Postgres ran out of connections."
+
+
+def test_a_code_s_own_headline_claims_no_more_than_is_known() -> None:
+    judged = verdict(result("events-arriving", STALE.found("the newest row is 3 h old"), stage=CLICKHOUSE))
+    assert judged.headline == "Events no longer reach ClickHouse."
+
+
+def test_of_two_causes_the_one_further_up_the_path_comes_first() -> None:
+    judged = verdict(
+        result("clickhouse-connection", DOWN.found("refused"), stage=CLICKHOUSE),
+        result("dead-letters", letters(), stage=PLUGIN),
+    )
+    assert (judged.code, judged.also) == ("dead-letters.active", ("clickhouse.unreachable",))
+
+
+def test_causes_in_a_circle_still_give_a_verdict() -> None:
+    judged = verdict(result("a", HEN.found("hen")), result("b", EGG.found("egg")))
+    assert judged.code == "hen"
+    assert explained_by("egg", CODES) == {"hen"}
+
+
+def test_a_check_that_looked_for_the_cause_and_did_not_find_it_stands_against() -> None:
+    seen = result("dead-letters", letters(), POSTGRES.found("the error texts say so"), stage=PLUGIN)
+    judged = verdict(seen, result("app-health", stage=APP))
+    assert judged.code == "app.postgres-down"
+    assert judged.against == ("app-health looked for app.postgres-down as well and did not find it: it may come and go.",)
+
+
+@pytest.mark.parametrize(("blind", "confidence"), [(0, "high"), (1, "medium"), (2, "medium"), (3, "low")])
+def test_every_blind_spot_on_the_path_lowers_confidence(blind: int, confidence: str) -> None:
+    dark = [result(f"kafka-{n}", status=Status.SKIPPED, reason="no brokers", stage=Stage.KAFKA) for n in range(blind)]
+    judged = verdict(*dark, result("dead-letters", letters(), stage=PLUGIN))
+    assert judged.confidence == confidence
+    assert judged.against == tuple(f"Not looked at: kafka-{n} (no brokers)." for n in range(blind))
+
+
+def test_a_blind_spot_behind_the_break_does_not_matter() -> None:
+    dark = result("app-health", status=Status.SKIPPED, reason="no app", stage=APP)
+    assert verdict(result("dead-letters", letters(), stage=PLUGIN), dark).confidence == "high"
+
+
+def test_a_second_check_that_saw_the_same_raises_confidence() -> None:
+    dark = result("kafka", status=Status.BLOCKED, reason="no brokers", stage=Stage.KAFKA)
+    judged = verdict(dark, result("dead-letters", letters(), stage=PLUGIN), result("sentry", letters(), stage=PLUGIN))
+    assert judged.confidence == "high"
+
+
+def test_a_step_that_nobody_could_look_at_is_inconclusive_even_with_a_warning() -> None:
+    judged = verdict(
+        result("dead-letters", BURST.found("12 events were put aside"), stage=PLUGIN),
+        result("sentry", status=Status.UNKNOWN, reason="no answer", stage=PLUGIN),
+        steps=(("dead-letters",), ("sentry",)),
+    )
+    assert (judged.status, judged.code, judged.confidence) == ("inconclusive", "dead-letters.past-burst", "low")
+    assert judged.why == ("Nobody could look at: Step ('sentry',)?", "12 events were put aside.")
+
+
+def test_a_step_with_one_check_that_could_look_is_answered() -> None:
+    judged = verdict(
+        result("a", stage=PLUGIN), result("b", status=Status.BLOCKED, reason="down", stage=PLUGIN), steps=(("a", "b"),)
+    )
+    assert judged.status == "healthy"
+    assert judged.confidence == "medium"
+
+
+def test_a_failure_is_a_problem_however_little_was_seen() -> None:
+    judged = verdict(
+        result("dead-letters", letters(), stage=PLUGIN),
+        result("sentry", status=Status.UNKNOWN, reason="no answer", stage=PLUGIN),
+        steps=(("sentry",),),
+        cut=True,
+    )
+    assert judged.status == "problem"
+    assert judged.confidence == "low"
+
+
+def test_a_run_that_was_cut_short_is_never_healthy() -> None:
+    assert verdict(result("a"), cut=True).status == "inconclusive"
+
+
+def test_what_the_reader_left_out_is_no_blind_spot_but_the_verdict_says_how_little_it_is_about() -> None:
+    left_out = result("sentry", status=Status.SKIPPED, reason="left out by --only a", stage=PLUGIN)
+    judged = verdict(result("a"), left_out, steps=(("a",), ("sentry",)), deselected=("sentry",))
+    assert (judged.status, judged.confidence) == ("healthy", "low")
+    assert judged.headline == "Nothing is wrong in what was asked for: 1 of 2 checks looked."
+
+
+def test_a_warning_alone_is_the_headline() -> None:
+    judged = verdict(result("dead-letters", BURST.found("12 events were put aside"), stage=PLUGIN))
+    assert (judged.status, judged.code, judged.headline) == ("warning", "dead-letters.past-burst", "12 events were put aside.")
+
+
+def test_a_healthy_verdict_says_what_it_does_not_prove() -> None:
+    judged = verdict(result("a"))
+    assert (judged.status, judged.code, judged.confidence) == ("healthy", None, "high")
+    assert judged.against[-1].startswith("This does not prove that clients send")
+
+
+def test_actions_look_before_they_change_and_stand_once() -> None:
+    restart, look = Action(text="Restart", changes_something=True), Action(text="Look")
+    judged = verdict(
+        result("a", letters(actions=(restart, look)), stage=PLUGIN), result("b", letters(actions=(look,)), stage=PLUGIN)
+    )
+    assert judged.actions == (look, restart)
