@@ -12,10 +12,14 @@ import click
 from diagnostics.version import __version__
 
 BUG = 4
-DSN = "DIAG_CRASH_REPORT_DSN"
 
-# Told by `diag run` as soon as it knows them, so that a later crash cannot print them.
-known_secrets: list[str] = []
+
+class Known:
+    """What a command tells as soon as it knows it: secrets, so that a later crash cannot print them, and where the user
+    wants crashes to be reported."""
+
+    secrets: tuple[str, ...] = ()
+    dsn: str | None = None
 
 
 def report_crash(error: Exception) -> int:
@@ -25,21 +29,18 @@ def report_crash(error: Exception) -> int:
 
         redactor = Redactor(_secrets())
         block = redactor.text(_block(error))
-        if dsn := os.environ.get(DSN):
-            _send(error, dsn, redactor)
+        if Known.dsn:
+            _send(error, Known.dsn, redactor)
     except Exception:  # noqa: BLE001 - fails closed: an unredacted text is never printed
         block = "(the details were withheld because they could not be redacted)"
-    click.echo(
-        "This is a bug in diag, not in your PostHog. Nothing was changed.\nPlease report it with this block; secrets are removed:\n",
-        err=True,
-    )
-    click.echo(block, err=True)
+    click.echo("This is a bug in diag, not in your PostHog. Nothing was changed.", err=True)
+    click.echo(f"Please report it with this block; secrets are removed:\n\n{block}", err=True)
     return BUG
 
 
 def _secrets() -> Iterable[str]:
     """The known ones, and whatever the environment holds under diag's names: a crash may come before they are known."""
-    return [*known_secrets, *(value for name, value in os.environ.items() if name.startswith(("DIAG_", "SENTRY_")) and value)]
+    return [*Known.secrets, *(value for name, value in os.environ.items() if name.startswith(("DIAG_", "SENTRY_")) and value)]
 
 
 def _block(error: Exception) -> str:
@@ -82,7 +83,7 @@ def _send(error: Exception, dsn: str, redactor: Any) -> None:
     )
     sentry_sdk.capture_exception(error)
     sentry_sdk.flush(2)
-    print("A redacted crash report was sent, as DIAG_CRASH_REPORT_DSN asks.", file=sys.stderr)  # noqa: T201
+    print("A redacted crash report was sent, as crash_report_dsn asks.", file=sys.stderr)  # noqa: T201
 
 
 def _walk(value: Any, redactor: Any) -> Any:

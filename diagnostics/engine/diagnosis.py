@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
 from fnmatch import fnmatchcase
 
-from msgspec import Struct, structs
+from msgspec import Struct, field, structs
 
 from diagnostics.engine import runner
 from diagnostics.engine.check import Check, Scope, Thresholds, Window
@@ -32,10 +32,17 @@ from diagnostics.sources.source import Recorder, Source, now
 from diagnostics.version import __version__
 
 
+def new_id() -> str:
+    """`7f3a-c2`."""
+    return f"{secrets.token_hex(2)}-{secrets.token_hex(1)}"
+
+
 class Order(Struct, frozen=True, kw_only=True):
-    """What is wanted of a run: `only` and `skip` are patterns of check ids; `since` and `deadline` seconds."""
+    """What is wanted of a run: `only` and `skip` are patterns of check ids; `since` and `deadline` seconds. `id` is the
+    report's: random, short enough to be read out."""
 
     runbook: Runbook
+    id: str = field(default_factory=new_id)
     since: float = 86400.0
     deadline: float = 60.0
     only: tuple[str, ...] = ()
@@ -95,7 +102,7 @@ def diagnose(
     )
     verdict = judge(evidence)
     report = Report(
-        id=f"{secrets.token_hex(2)}-{secrets.token_hex(1)}",
+        id=order.id,
         tool=Tool(name="posthog-diag", version=__version__),
         started_at=started,
         duration_s=time.monotonic() - clock,
@@ -154,12 +161,12 @@ def _stage(stage: Stage, results: Sequence[CheckResult], registry: Registry) -> 
         code = registry.codes.get(bad.code)
         return StageState(id=stage, status=bad.status, note=bad.cause or (code.summary if code else ""))
     own = [result for result in results if result.stage is stage]
-    looked = [result for result in own if result.status.looked]
-    if looked:
-        blind = len(own) - len(looked)
+    if any(result.status is Status.OK for result in own):
+        blind = sum(not result.status.looked for result in own)
         return StageState(id=stage, status=Status.OK, note=f"{blind} of {len(own)} checks could not look" if blind else "")
-    reason = own[0].reason if own else "no check looks at this stage"
-    return StageState(id=stage, status=worst([result.status for result in own], default=Status.SKIPPED), note=reason)
+    dark = [result for result in own if not result.status.looked]  # what is merely known (info) does not say that it works
+    reason = dark[0].reason if dark else "no check looks at this stage"
+    return StageState(id=stage, status=worst([result.status for result in dark], default=Status.SKIPPED), note=reason)
 
 
 def _completeness(results: Sequence[CheckResult], deselected: frozenset[str]) -> Completeness:

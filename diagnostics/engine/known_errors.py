@@ -8,18 +8,36 @@ from collections.abc import Iterable
 
 from msgspec import Struct
 
+from diagnostics.report.model import Action
 
-class KnownError(Struct, frozen=True, kw_only=True):
-    """One signature. `pattern` is a regular expression, matched anywhere in the text, whatever its case."""
+
+class KnownError(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """One signature. `pattern` is a regular expression, matched anywhere in the text, whatever its case.
+
+    `fix` is a sentence or two without commands, `commands` what to type for it, in order. `changes_something` is false
+    for a fix that only looks; `safe` says that the change can lose nothing.
+    """
 
     id: str
     pattern: str
     meaning: str
     fix: str
     seen_in: str
+    commands: tuple[str, ...] = ()
+    changes_something: bool = True
+    safe: bool = False
     cause: str | None = None
     loses_events: bool = True
     ingestion: bool = True
+
+    def action(self) -> Action:
+        """The fix as the report shows it. Looking loses nothing, so that is safe whatever `safe` says."""
+        return Action(
+            text=self.fix,
+            commands=self.commands,
+            changes_something=self.changes_something,
+            safe=self.safe or not self.changes_something,
+        )
 
 
 class KnownErrors:

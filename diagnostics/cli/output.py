@@ -1,0 +1,95 @@
+"""Where a report goes: to stdout, or to the files of `-o`; and what a command that fails early says."""
+
+import os
+import sys
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NoReturn
+
+import click
+from msgspec import Struct
+
+from diagnostics.report.formats import FORMATS, RenderOptions, render
+from diagnostics.report.model import Report
+
+USAGE = 2
+
+
+class Destination(Struct, frozen=True):
+    """A format, and the file it goes to; stdout when there is none."""
+
+    format: str
+    path: Path | None = None
+
+
+def stop(problem: str, exit_code: int = USAGE) -> NoReturn:
+    """Ends the command with one clear message on stderr."""
+    click.echo(f"diag: {problem}", err=True)
+    raise SystemExit(exit_code)
+
+
+def destinations(files: Sequence[Path], format: str | None, *, terminal: bool) -> list[Destination]:
+    """What to write where. A file's format follows its extension, `format` helps where that says nothing.
+
+    Ends the command when a file cannot be written to: better before the run than after it.
+    """
+    if not files:
+        return [Destination(format or ("terminal" if terminal else "markdown"))]
+    return [Destination(_format_of(path, format), _writable(path)) for path in files]
+
+
+def _format_of(path: Path, format: str | None) -> str:
+    extension = path.suffix.lower()
+    named = next((name for name, known in FORMATS.items() if extension in known.extensions), format)
+    if named is None:
+        known = ", ".join(sorted(extension for each in FORMATS.values() for extension in each.extensions))
+        stop(f"-o {path}: the extension says no format. Use one of {known}, or add --format.")
+    return named
+
+
+def _writable(path: Path) -> Path:
+    folder = path.parent
+    if not folder.is_dir():
+        stop(f"-o {path}: the folder {folder} does not exist. Create it: mkdir -p {folder}")
+    if path.is_dir() or not os.access(path if path.exists() else folder, os.W_OK):
+        stop(f"-o {path}: cannot be written to. Choose a file in a folder that you own.")
+    return path
+
+
+def write(report: Report, wanted: Sequence[Destination], options: RenderOptions) -> None:
+    """Renders and writes all. A file that cannot be written after all goes to stdout: the report is not lost."""
+    for destination in wanted:
+        text = render(report, destination.format, options)
+        if destination.path is None:
+            _print(text)
+            continue
+        try:
+            _replace(destination.path, text)
+        except OSError as error:
+            click.echo(
+                f"diag: {destination.path} could not be written ({error.strerror}); here is the report instead:", err=True
+            )
+            _print(text)
+
+
+def _replace(path: Path, text: str) -> None:
+    """Whole or not at all: a reader never sees half a report. A special file such as /dev/stdout is written to as it is."""
+    if path.exists() and not path.is_file():
+        path.write_text(text, encoding="utf-8")
+        return
+    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8", newline="") as file:
+            file.write(text)
+        Path(temporary).replace(path)
+    except BaseException:
+        Path(temporary).unlink(missing_ok=True)
+        raise
+
+
+def _print(text: str) -> None:
+    """To stdout in its own encoding; what that cannot hold is replaced, never an error."""
+    encoding = sys.stdout.encoding or "utf-8"
+    click.echo(text.encode(encoding, "replace").decode(encoding), nl=not text.endswith("\n"))
+    sys.stdout.flush()

@@ -1,0 +1,155 @@
+"""`diag run`: walk the runbook, print the report."""
+
+import os
+import signal
+import sys
+import time
+from pathlib import Path
+from typing import NoReturn
+
+import click
+
+from diagnostics.cli import crash
+from diagnostics.cli.options import setting_options
+from diagnostics.cli.output import USAGE, destinations, stop, write
+from diagnostics.cli.screen import Color, Progress, render_options
+from diagnostics.cli.setup import Setup, duration, prepare
+from diagnostics.engine.check import Scope
+from diagnostics.engine.diagnosis import Order, diagnose, new_id, planned
+from diagnostics.report.formats import FORMATS
+from diagnostics.report.model import Report, Status
+from diagnostics.report.redact import RedactionFailed, Redactor
+from diagnostics.sources.source import Recorder
+
+INCONCLUSIVE = 3
+FAIL_ON = ["fail", "warn", "never"]
+OUTPUT_HELP = "Write here instead of stdout; the format follows the extension. Repeatable."
+
+
+@click.command()
+@click.option("--runbook", metavar="ID", default="ingestion", show_default=True, help="The runbook to walk.")
+@click.option(
+    "--only", metavar="PATTERN", multiple=True, help="Run only the checks whose id matches, like 'clickhouse*'. Repeatable."
+)
+@click.option("--skip", metavar="PATTERN", multiple=True, help="Leave out the checks whose id matches. Repeatable.")
+@click.option(
+    "--since", metavar="DURATION", default="24h", show_default=True, help="How far back to look, like 90m, 24h or 7d."
+)
+@click.option(
+    "--team", metavar="ID", type=click.IntRange(min=1), help="Look only at this team (project), where that can be told."
+)
+@click.option("--sentry-user", metavar="USERNAME", help="Look only at Sentry issues that this user ran into.")
+@click.option(
+    "--deadline", metavar="DURATION", default="60s", show_default=True, help="When the report comes out, finished or not."
+)
+@click.option("--format", type=click.Choice(list(FORMATS)), help="Default: terminal; without a terminal, markdown.")
+@click.option("-o", "--output", metavar="FILE", multiple=True, type=click.Path(path_type=Path), help=OUTPUT_HELP)
+@click.option("--fail-on", type=click.Choice(FAIL_ON), default="fail", show_default=True, help="What ends in exit code 1.")
+@click.option("--plan", is_flag=True, help="List the queries and requests that would be made, and make none.")
+@click.option("-q", "--quiet", is_flag=True, help="Only the verdict, what to do next and how complete the look was.")
+@click.option("-v", "--verbose", is_flag=True, help="Everything: healthy checks, the SQL, the timings.")
+@click.option("--color", type=click.Choice(["auto", "always", "never"]), default="auto", show_default=True)
+@setting_options
+def run(
+    config_file: Path | None,
+    options: dict[str, object],
+    runbook: str,
+    only: tuple[str, ...],
+    skip: tuple[str, ...],
+    since: str,
+    team: int | None,
+    sentry_user: str | None,
+    deadline: str,
+    format: str | None,
+    output: tuple[Path, ...],
+    fail_on: str,
+    plan: bool,
+    quiet: bool,
+    verbose: bool,
+    color: Color,
+) -> NoReturn:
+    """Walk the ingestion runbook and print the report.
+
+    It reads and never writes. The report goes to stdout, everything else to stderr.
+    """
+    started = time.monotonic()
+    wanted = destinations(output, format, terminal=sys.stdout.isatty())
+    recorder, report_id = Recorder(), new_id()
+    setup = prepare(runbook, config_file=config_file, options=options, recorder=recorder, report=report_id)
+    order = Order(
+        id=report_id,
+        runbook=setup.runbook,
+        since=duration("--since", since),
+        deadline=duration("--deadline", deadline),
+        only=_known_patterns("--only", only, setup),
+        skip=_known_patterns("--skip", skip, setup),
+        scope=Scope(team=team, sentry_user=sentry_user),
+    )
+    if plan:
+        from diagnostics.cli.plan import print_plan
+
+        print_plan(setup, order)
+        raise SystemExit(0)
+    for hint in () if quiet else setup.config.hints:
+        click.echo(f"diag: {hint}", err=True)
+    report, left_behind = _walk(setup, order, recorder, started, quiet=quiet)
+    try:
+        report = Redactor(setup.config.secrets()).report(report)
+    except RedactionFailed as error:
+        stop(f"the report could not be redacted ({error}), so nothing of it is printed. Please report this.", crash.BUG)
+    write(report, wanted, render_options(color, verbose=verbose, quiet=quiet))
+    _leave(exit_code(report, fail_on), left_behind=left_behind)
+
+
+def exit_code(report: Report, fail_on: str) -> int:
+    """The contract's exit codes, the same for every format."""
+    if report.cut_short == "interrupted":
+        return INCONCLUSIVE
+    serious = {"fail": [Status.FAIL], "warn": [Status.FAIL, Status.WARN], "never": []}[fail_on]
+    if any(finding.status in serious for finding in report.findings):
+        return 1
+    return INCONCLUSIVE if report.verdict.status == "inconclusive" else 0
+
+
+def _walk(setup: Setup, order: Order, recorder: Recorder, started: float, *, quiet: bool) -> tuple[Report, bool]:
+    """The report, not yet redacted, and whether threads were left behind. SIGTERM is as good as Ctrl-C."""
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    total = len(planned(setup.registry, order, setup.sources))
+    progress = Progress(started + order.deadline, total, quiet=quiet)
+    recorder.listen(progress.asking)
+    try:
+        report, outcome = diagnose(
+            setup.registry,
+            order,
+            sources=setup.sources,
+            recorder=recorder,
+            known=setup.known,
+            thresholds=setup.thresholds,
+            on_result=progress.finished,
+        )
+    finally:
+        progress.close()
+    return report, outcome.left_behind
+
+
+def _known_patterns(option: str, patterns: tuple[str, ...], setup: Setup) -> tuple[str, ...]:
+    """A pattern that matches no check is a mistake: without a word it would look like a healthy install."""
+    import difflib
+    from fnmatch import fnmatchcase
+
+    ids = [check.id for check in setup.registry.checks]
+    for pattern in patterns:
+        if not any(fnmatchcase(id, pattern) for id in ids):
+            close = difflib.get_close_matches(pattern, ids, n=1)
+            meant = f" Did you mean {close[0]!r}?" if close else ""
+            stop(f"{option} {pattern!r} matches no check.{meant} `diag checks` lists them.", USAGE)
+    return patterns
+
+
+def _leave(code: int, *, left_behind: bool) -> NoReturn:
+    """A stuck check cannot hold the process: its thread, or a pool that it made, would be waited for at a normal exit."""
+    if left_behind:
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(code)
+    raise SystemExit(code)

@@ -1,0 +1,77 @@
+"""What a command needs before it can look at anything: the checks, the runbook, the configuration, the sources."""
+
+import os
+from pathlib import Path
+
+import click
+from msgspec import Struct
+
+from diagnostics.cli import crash
+from diagnostics.cli.output import stop
+from diagnostics.config.configuration import Configuration
+from diagnostics.config.connect import connect
+from diagnostics.config.load import ConfigurationError, getting_started, load, parse_duration
+from diagnostics.engine import registry, runbook
+from diagnostics.engine.check import Thresholds
+from diagnostics.engine.known_errors import KnownErrors
+from diagnostics.engine.registry import Registry
+from diagnostics.engine.runbook import Runbook, RunbookError
+from diagnostics.engine.runner import Sources
+from diagnostics.sources.source import Recorder
+
+
+class Setup(Struct, frozen=True):
+    """All that a diagnosis needs."""
+
+    registry: Registry
+    runbook: Runbook
+    known: KnownErrors
+    config: Configuration
+    thresholds: Thresholds
+    sources: Sources
+
+
+def prepare(
+    runbook_id: str,
+    *,
+    config_file: Path | None,
+    options: dict[str, object],
+    recorder: Recorder,
+    report: str = "",
+    need_install: bool = True,
+) -> Setup:
+    """Ends the command with exit code 2 when the configuration is bad, or when nothing is configured and that is needed."""
+    found = registry.load()
+    try:
+        runbooks = runbook.load(found.runbooks)
+        known = runbook.known_errors(found.runbooks)
+    except RunbookError as error:
+        stop(str(error))
+    if runbook_id not in runbooks:
+        stop(f"there is no runbook {runbook_id!r}. There is: {', '.join(sorted(runbooks))}.")
+    config = configuration(found, config_file=config_file, options=options)
+    if need_install and config.is_empty:
+        click.echo(getting_started(config), err=True)
+        raise SystemExit(2)
+    return Setup(found, runbooks[runbook_id], known, config, Thresholds(config.thresholds), connect(config, recorder, report))
+
+
+def configuration(found: Registry, *, config_file: Path | None, options: dict[str, object]) -> Configuration:
+    """The configuration in effect; all its problems at once when it is bad."""
+    try:
+        config = load(options=options, environ=os.environ, cwd=Path.cwd(), file=config_file, thresholds=found.thresholds)
+    except ConfigurationError as error:
+        stop(str(error))
+    crash.Known.secrets, crash.Known.dsn = config.secrets(), config.crash_report_dsn
+    return config
+
+
+def duration(option: str, text: str) -> float:
+    """Seconds; ends the command when `text` is no duration."""
+    try:
+        seconds = parse_duration(text)
+    except ValueError as error:
+        stop(f"{option}: {error}")
+    if seconds <= 0:
+        stop(f"{option}: {text} is no time at all. Try 24h.")
+    return seconds

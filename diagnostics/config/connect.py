@@ -1,0 +1,42 @@
+"""From the configuration to the sources: which systems can be asked, and why the others can't."""
+
+from diagnostics.config.configuration import Configuration
+from diagnostics.engine.runner import Sources
+from diagnostics.sources.app import App
+from diagnostics.sources.clickhouse import ClickHouse
+from diagnostics.sources.http import HttpOptions
+from diagnostics.sources.plugin_server import PluginServer
+from diagnostics.sources.sentry import Sentry
+from diagnostics.sources.source import Recorder, Source
+
+
+def connect(config: Configuration, recorder: Recorder, report: str = "") -> Sources:
+    """Every kind of source, or the reason why there is none. Asks nothing yet. `report` is the id that queries bear."""
+    http = HttpOptions(timeout=config.http.timeout, proxy=config.http.proxy, ca=config.http.ca)
+    sources: dict[type[Source], Source | str] = {}
+    if config.clickhouse.url:
+        at = config.clickhouse
+        sources[ClickHouse] = ClickHouse(
+            config.clickhouse.url, recorder=recorder, cluster=at.cluster, ca=at.ca, verify=at.verify, report=report
+        )
+    else:
+        sources[ClickHouse] = "no ClickHouse is configured (clickhouse.url or DIAG_CLICKHOUSE_URL)"
+    if config.plugin_server_urls:
+        sources[PluginServer] = PluginServer(config.plugin_server_urls, recorder=recorder, options=http)
+    else:
+        sources[PluginServer] = "no plugin server is configured (plugin_server_urls or DIAG_PLUGIN_SERVER_URLS)"
+    if config.site_url:
+        sources[App] = App(config.site_url, recorder=recorder, options=http, personal_api_key=config.personal_api_key)
+    else:
+        sources[App] = "no app is configured (site_url or DIAG_SITE_URL)"
+    sources[Sentry] = _sentry(config, recorder, http)
+    return sources
+
+
+def _sentry(config: Configuration, recorder: Recorder, http: HttpOptions) -> Source | str:
+    sentry = config.sentry
+    if not sentry.token:
+        return "no Sentry is configured (sentry.org and sentry.token)"
+    if not sentry.org:
+        return "Sentry has a token but no organization (sentry.org or DIAG_SENTRY_ORG)"
+    return Sentry(sentry.url, org=sentry.org, projects=sentry.projects, token=sentry.token, recorder=recorder, options=http)
