@@ -9,7 +9,7 @@ Names are loaded when they are first used, so that `diag --help` costs no more t
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from diagnostics.engine.check import Check, Code, Scope, Threshold, Thresholds, Window, check, span, span_s
+    from diagnostics.engine.check import Check, Code, Scope, Threshold, Thresholds, Window, check
     from diagnostics.engine.known_errors import KnownError, KnownErrors
     from diagnostics.report.model import (
         Action,
@@ -25,9 +25,10 @@ if TYPE_CHECKING:
         Text,
         Values,
     )
+    from diagnostics.report.wording import span, span_s
 
 _HOMES = {
-    "diagnostics.engine.check": ("Check", "Code", "Scope", "Threshold", "Thresholds", "Window", "check", "span", "span_s"),
+    "diagnostics.engine.check": ("Check", "Code", "Scope", "Threshold", "Thresholds", "Window", "check"),
     "diagnostics.engine.known_errors": ("KnownError", "KnownErrors"),
     "diagnostics.report.model": (
         "Action",
@@ -43,6 +44,7 @@ _HOMES = {
         "Text",
         "Values",
     ),
+    "diagnostics.report.wording": ("span", "span_s"),
 }
 
 __all__ = [

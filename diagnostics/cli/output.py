@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import NoReturn
 
 import click
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from diagnostics.report.formats import FORMATS, RenderOptions, render
 from diagnostics.report.model import Report
@@ -58,12 +58,15 @@ def _writable(path: Path) -> Path:
 
 
 def write(report: Report, wanted: Sequence[Destination], options: RenderOptions) -> None:
-    """Renders and writes all. A file that cannot be written after all goes to stdout: the report is not lost."""
+    """Renders and writes all; `options` are those of stdout, files are plain UTF-8.
+
+    A file that cannot be written after all goes to stdout: the report is not lost.
+    """
     for destination in wanted:
-        text = render(report, destination.format, options)
         if destination.path is None:
-            _print(text)
+            _print(render(report, destination.format, options))
             continue
+        text = render(report, destination.format, structs.replace(options, color=False, unicode=True))
         try:
             _replace(destination.path, text)
         except OSError as error:
@@ -91,5 +94,6 @@ def _replace(path: Path, text: str) -> None:
 def _print(text: str) -> None:
     """To stdout in its own encoding; what that cannot hold is replaced, never an error."""
     encoding = sys.stdout.encoding or "utf-8"
-    click.echo(text.encode(encoding, "replace").decode(encoding), nl=not text.endswith("\n"))
+    shown = text.encode(encoding, "replace").decode(encoding)
+    click.echo(shown, nl=not shown.endswith("\n"), color=True)  # colors were decided on when it was rendered
     sys.stdout.flush()

@@ -14,13 +14,14 @@ import inspect
 import types
 import typing
 from collections.abc import Callable, Iterator, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any, Generic, Literal, TypeVar
 
 from msgspec import Struct, structs
 
 from diagnostics.engine.known_errors import KnownErrors
 from diagnostics.report.model import Action, Category, Evidence, Finding, Stage, Status
+from diagnostics.report.wording import span
 from diagnostics.sources.source import Read, Source
 
 Number = TypeVar("Number", int, float)
@@ -204,24 +205,6 @@ def _unwrap(hint: Any) -> tuple[Any, bool]:
         if len(inner) == 1:
             return inner[0], True
     return hint, False
-
-
-def span(duration: timedelta) -> str:
-    """A duration as people say it: `0.4 s`, `12 s`, `41 min`, `24 h`, `3 days`."""
-    return span_s(duration.total_seconds())
-
-
-def span_s(seconds: float) -> str:
-    """The same for seconds."""
-    if seconds < 2:
-        return f"{seconds:.1f} s"
-    if seconds < 120:
-        return f"{seconds:.0f} s"
-    if seconds < 120 * 60:
-        return f"{seconds / 60:.0f} min"
-    if seconds < 72 * 3600:
-        return f"{seconds / 3600:.0f} h"
-    return f"{seconds / 86400:.0f} days"
 
 
 def at_stage(finding: Finding, stage: Stage) -> Finding:

@@ -14,8 +14,9 @@ from typing import Any, Literal
 
 from msgspec import Struct, structs
 
-from diagnostics.engine.check import Check, Code, Need, at_stage, span_s
+from diagnostics.engine.check import Check, Code, Need, at_stage
 from diagnostics.report.model import CheckResult, Finding, Status, Text, worst
+from diagnostics.report.wording import span_s
 from diagnostics.sources.errors import SourceError, TimedOut
 from diagnostics.sources.source import Asker, NotConnected, Recorder, Source
 

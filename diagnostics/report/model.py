@@ -5,11 +5,13 @@ Times are RFC 3339 UTC, durations seconds, sizes bytes. Within a `SCHEMA_VERSION
 
 from datetime import datetime
 from enum import StrEnum
-from typing import Literal
+from typing import Annotated, Literal
 
-from msgspec import Struct, field
+from msgspec import Meta, Struct, field
 
 SCHEMA_VERSION = 1
+
+Moment = Annotated[datetime, Meta(tz=True, extra_json_schema={"pattern": "Z$"})]
 
 Scalar = str | int | float | bool | None
 
@@ -99,7 +101,7 @@ class Series(Struct, frozen=True, kw_only=True, tag_field="kind", tag="series"):
     """A number over time: `values[i]` belongs to the `step_s` seconds that begin at `start + i * step_s`."""
 
     title: str
-    start: datetime
+    start: Moment
     step_s: float
     values: tuple[float, ...]
     unit: str = ""
@@ -277,8 +279,8 @@ class Tool(Struct, frozen=True, kw_only=True):
 class WindowSpan(Struct, frozen=True, kw_only=True):
     """The time looked at."""
 
-    since: datetime
-    until: datetime
+    since: Moment
+    until: Moment
 
 
 class Privacy(Struct, frozen=True, kw_only=True):
@@ -293,7 +295,7 @@ class Report(Struct, frozen=True, kw_only=True):
     schema_version: int = SCHEMA_VERSION
     id: str
     tool: Tool
-    started_at: datetime
+    started_at: Moment
     duration_s: float
     complete: bool
     cut_short: Literal["deadline", "interrupted"] | None

@@ -1,0 +1,128 @@
+"""A broken install as data: one small TOML file in `scenarios/`, written from a real case, and the verdict that diag owes it.
+
+Everything has the default of a healthy install, so a file says only what is wrong. Times are relative to the start (`40m`).
+`docs` of the keys are those of the structs below; an unknown key is an error.
+"""
+
+import difflib
+import tomllib
+from functools import cache
+from pathlib import Path
+from typing import Any, Literal
+
+import msgspec
+from msgspec import Struct, structs
+
+from diagnostics.lab.ago import Ago
+from diagnostics.lab.app import App
+from diagnostics.lab.plugin_server import Health, PluginServer
+from diagnostics.lab.schema import Era
+from diagnostics.lab.sentry import Issue, Project, Sentry
+from diagnostics.report.model import Stage
+
+DIRECTORY = Path(__file__).with_name("scenarios")
+
+
+class ScenarioError(Exception):
+    """A scenario file that cannot be used: which one, where in it, and what was probably meant."""
+
+
+class ClickHouse(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """How diag's user finds ClickHouse. `readonly` is that of its profile; `denied` and `hidden` are tables."""
+
+    up: bool = True
+    wrong_password: bool = False
+    readonly: Literal[0, 1, 2] = 0
+    denied: tuple[str, ...] = ()
+    hidden: tuple[str, ...] = ()
+
+
+class Events(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Eight days of rows in `events` that end `until` ago: at most `per_hour`, fewer at night.
+
+    Every day nothing arrives for `quiet_for`; today that began `quiet_since` ago.
+    """
+
+    per_hour: int = 60
+    until: Ago = "0s"
+    quiet_for: Ago = "0s"
+    quiet_since: Ago = "0s"
+    teams: tuple[int, ...] = (2, 7, 31)
+
+
+class DeadLetters(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Rows of one kind in `events_dead_letter_queue`, evenly from `since` ago to `until` ago.
+
+    `{uuid}`, `{number}`, `{word}`, `{email}` and `{ip}` in `error` are made anew for each row.
+    """
+
+    count: int
+    error: str
+    since: Ago
+    until: Ago = "0s"
+    location: str = "plugin_server_ingest_event"
+    teams: tuple[int, ...] = (2, 7, 31)
+
+
+class Expect(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What `diag run` has to say. `claims` are fragments of the claims, word for word; `also` other failing codes."""
+
+    status: Literal["healthy", "warning", "problem", "inconclusive"]
+    exit: int
+    code: str | None = None
+    stage: Stage | None = None
+    also: tuple[str, ...] = ()
+    claims: tuple[str, ...] = ()
+
+
+class Scenario(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """One install. `id` is the name of its file, `title` says what is wrong, `story` what it is like in real life.
+
+    `overlay` are rows of tables of `system` (`[[overlay.replicas]]`), `sql` statements to run in PostHog's database at the end.
+    """
+
+    title: str
+    story: str
+    expect: Expect
+    id: str = ""
+    stage: Stage | None = None
+    era: Era = Era.Y2024
+    plugin_server: PluginServer = PluginServer()
+    app: App = App()
+    sentry: Sentry = Sentry()
+    clickhouse: ClickHouse = ClickHouse()
+    events: Events = Events()
+    dead_letters: tuple[DeadLetters, ...] = ()
+    overlay: dict[str, tuple[dict[str, Any], ...]] = {}
+    sql: tuple[str, ...] = ()
+
+
+KEYS = {
+    field.name
+    for kind in (Scenario, Expect, ClickHouse, Events, DeadLetters, PluginServer, Health, App, Sentry, Issue, Project)
+    for field in structs.fields(kind)
+}
+
+
+def load(path: Path) -> Scenario:
+    """Reads one file. Raises ScenarioError."""
+    try:
+        content = tomllib.loads(path.read_text(encoding="utf-8"))
+        scenario = msgspec.convert(content, Scenario)
+    except (tomllib.TOMLDecodeError, msgspec.ValidationError) as error:
+        raise ScenarioError(f"{path.name}: {error}{_meant(str(error))}") from None
+    return structs.replace(scenario, id=path.stem)
+
+
+@cache
+def scenarios() -> tuple[Scenario, ...]:
+    """All of them: the healthy ones first, then along the path. Raises ScenarioError."""
+    stages = list(Stage)
+    found = [load(path) for path in sorted(DIRECTORY.glob("*.toml"))]
+    return tuple(sorted(found, key=lambda scenario: stages.index(scenario.stage) if scenario.stage else -1))
+
+
+def _meant(message: str) -> str:
+    unknown = message.partition("unknown field `")[2].partition("`")[0]
+    close = difflib.get_close_matches(unknown, KEYS, n=1)
+    return f" (did you mean `{close[0]}`?)" if close else ""

@@ -1,0 +1,149 @@
+"""Sentry's issues: how they are asked for, and what of an issue is kept.
+
+Searches are made of plain `key:value` tokens only: negation and wildcards need a feature that not every Sentry has.
+"""
+
+import re
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from msgspec import Struct
+
+from diagnostics.sources.errors import Refused
+
+UNRESOLVED = "is:unresolved"
+
+# The tag that every plugin server sets when it starts its Sentry client.
+PLUGIN_SERVER = "has:PLUGIN_SERVER_MODE"
+
+MAX_TEXT = 500
+
+# The search for the next page takes time with the square of the header's length.
+MAX_LINK = 4000
+
+# A window that ends this recently is asked for as a period, so that Sentry's clock counts and not this machine's.
+ENDS_NOW = timedelta(minutes=2)
+
+
+class Issue(Struct, frozen=True, kw_only=True):
+    """One issue. `count` is the number of events within the window; `title`, `message`, `culprit`, `filename` and `function`
+    are the words of the program that failed; `from_plugin_server` says that its events carry a plugin server's tag."""
+
+    id: str
+    short_id: str
+    title: str
+    message: str
+    culprit: str
+    filename: str
+    function: str
+    level: str
+    platform: str
+    project: str
+    count: int
+    first_seen: datetime | None
+    last_seen: datetime | None
+    from_plugin_server: bool = False
+
+
+class Issues(Struct, frozen=True, kw_only=True):
+    """Issues, the most recently seen first; `complete` is False when there were more pages than diag reads."""
+
+    found: tuple[Issue, ...]
+    complete: bool
+
+
+class Project(Struct, frozen=True, kw_only=True):
+    """A project of the organization."""
+
+    id: str
+    slug: str
+
+
+def search(*tokens: str, user: str | None = None) -> str:
+    """The search text. Raises Refused for a user name that it cannot express."""
+    return " ".join([*tokens, *([_user(user)] if user else [])])
+
+
+def _user(name: str) -> str:
+    # In Sentry's grammar only the quote is escaped within quotes; a lone * would be a wildcard; a backslash stands for itself.
+    if name.endswith("\\"):
+        raise Refused("Sentry's search has no way to ask for a user name that ends with a backslash")
+    escaped = name.replace('"', '\\"').replace("*", "\\*")
+    return f'user.username:"{escaped}"'
+
+
+def time_range(since: datetime, until: datetime, now: datetime) -> list[tuple[str, str]]:
+    """The parameters for a window: `statsPeriod` when it ends now, else `start` and `end`."""
+    if now - until <= ENDS_NOW:
+        minutes = max(1, round((until - since).total_seconds() / 60))
+        return [("statsPeriod", f"{minutes // 60}h" if minutes % 60 == 0 else f"{minutes}m")]
+    return [(name, f"{at.astimezone(UTC):%Y-%m-%dT%H:%M:%S}") for name, at in (("start", since), ("end", until))]
+
+
+_LINK = re.compile(r"<[^>]*>([^<]*)")
+_ATTRIBUTE = re.compile(r'(\w+)="([^"]*)"')
+
+
+def next_cursor(link: str) -> str | None:
+    """The cursor of the next page. Both directions are always in the header: only `results="true"` means that there is one."""
+    for entry in _LINK.findall(link[:MAX_LINK]):
+        attributes = dict(_ATTRIBUTE.findall(entry))
+        if attributes.get("rel") == "next" and attributes.get("results") == "true":
+            return attributes.get("cursor")
+    return None
+
+
+def read_issues(body: Any) -> list[Issue]:
+    """The issues of one page; what has no id is none."""
+    return [_issue(entry) for entry in _objects(body)]
+
+
+def read_projects(body: Any) -> list[Project]:
+    """The projects of one page."""
+    return [Project(id=_text(entry.get("id")), slug=_text(entry.get("slug"))) for entry in _objects(body)]
+
+
+def _objects(body: Any) -> Sequence[dict[str, Any]]:
+    return [entry for entry in body if isinstance(entry, dict) and _text(entry.get("id"))] if isinstance(body, list) else []
+
+
+def _issue(entry: dict[str, Any]) -> Issue:
+    metadata, project = _object(entry.get("metadata")), _object(entry.get("project"))
+    return Issue(
+        id=_text(entry.get("id")),
+        short_id=_text(entry.get("shortId")),
+        title=_text(entry.get("title")),
+        message=_text(metadata.get("value")),
+        culprit=_text(entry.get("culprit")),
+        filename=_text(metadata.get("filename")),
+        function=_text(metadata.get("function")),
+        level=_text(entry.get("level")),
+        platform=_text(entry.get("platform")),
+        project=_text(project.get("slug")),
+        count=_count(entry.get("count")),
+        first_seen=_time(entry.get("firstSeen")),
+        last_seen=_time(entry.get("lastSeen")),
+    )
+
+
+def _object(value: Any) -> dict[str, Any]:
+    return value if isinstance(value, dict) else {}
+
+
+def _text(value: Any) -> str:
+    return str(value)[:MAX_TEXT] if isinstance(value, str | int) else ""
+
+
+def _count(value: Any) -> int:
+    """Sentry writes it as a string."""
+    text = _text(value)
+    return int(text) if text.isdecimal() and len(text) < 16 else 0
+
+
+def _time(value: Any) -> datetime | None:
+    try:
+        at = datetime.fromisoformat(_text(value))
+    except ValueError:
+        return None
+    return at if at.tzinfo else at.replace(tzinfo=UTC)

@@ -1,0 +1,175 @@
+import time
+from collections.abc import Callable
+from typing import Any, Literal
+
+import pytest
+
+from checks.app import app_health
+from diagnostics import Finding, Status, Table
+from diagnostics.lab.app import App as StandIn
+from diagnostics.lab.http import Server
+from diagnostics.lab.scripted import ScriptedServer
+from diagnostics.sources.app import App
+from diagnostics.sources.http import HttpOptions
+from diagnostics.sources.source import Asker, Recorder
+
+KEY = StandIn().personal_api_key
+Dependency = Literal["postgres", "redis", "celery", "clickhouse", "kafka", "migrations", "plugin-server"]
+
+
+def findings_of(url: str, key: str | None = None) -> list[Finding]:
+    app = App(url, recorder=Recorder(), options=HttpOptions(timeout=1.0), personal_api_key=key)
+    reads = frozenset(read.name for read in app_health.reads)
+    return list(app_health.function(app.bind(Asker("app-health", time.monotonic() + 10, reads))))
+
+
+def only(findings: list[Finding]) -> Finding:
+    assert len(findings) == 1, findings
+    return findings[0]
+
+
+def down(*dependencies: Dependency, key: str | None = None) -> list[Finding]:
+    with Server(StandIn(down=dependencies)) as server:
+        return findings_of(server.url, key)
+
+
+def everywhere(server: ScriptedServer, **answer: Any) -> str:
+    for path in ("/_preflight/", "/_readyz", "/_health", "/_livez"):
+        server.route(path, **answer)
+    return server.url
+
+
+def test_a_healthy_app_says_nothing() -> None:
+    assert down() == []
+    assert down(key=KEY) == []
+
+
+def test_a_plugin_server_without_heartbeat_is_not_this_checks_business() -> None:
+    assert down("plugin-server", key=KEY) == []
+
+
+def test_postgres_is_down_and_explains_the_migrations() -> None:
+    finding = only(down("postgres"))
+    assert (finding.code, finding.status) == ("app.postgres-down", Status.FAIL)
+    assert finding.claim == "The app says in /_readyz and /_preflight/ that Postgres is down"
+    assert finding.detail == ""
+    (table,) = finding.evidence
+    assert isinstance(table, Table)
+    assert table.rows == (
+        ("/_readyz", "postgres", False),
+        ("/_readyz", "postgres_flags", False),
+        ("/_preflight/", "db", False),
+    )
+
+
+def test_redis_is_down_and_explains_celery() -> None:
+    finding = only(down("redis"))
+    assert finding.code == "app.redis-down"
+    assert finding.claim == "The app says in /_readyz and /_preflight/ that Redis is down"
+
+
+def test_celery_is_down() -> None:
+    finding = only(down("celery"))
+    assert (finding.code, finding.status) == ("app.celery-down", Status.FAIL)
+    assert finding.claim == "The app says in /_preflight/ that Celery is down"
+    assert finding.detail == "/_readyz says otherwise: it may come and go."
+
+
+def test_migrations_that_are_not_up_to_date() -> None:
+    finding = only(down("migrations"))
+    assert (finding.code, finding.status) == ("app.not-ready", Status.FAIL)
+    assert finding.claim == "The app says in /_readyz and /_health that its migrations are not up to date"
+
+
+def test_kafka_and_clickhouse_are_named_together() -> None:
+    finding = only(down("kafka", "clickhouse"))
+    assert finding.code == "app.not-ready"
+    assert finding.claim == "The app says in /_readyz and /_preflight/ that ClickHouse is down and Kafka is down"
+
+
+def test_kafka_is_not_down_because_the_preflight_alone_says_so(http_server: ScriptedServer) -> None:
+    http_server.route("/_preflight/", json={"django": True, "db": True, "redis": True, "kafka": False})
+    http_server.route("/_readyz", json={"http": True, "postgres": True})
+    assert findings_of(http_server.url) == []
+
+
+def test_where_there_is_no_readyz_the_preflight_is_believed(http_server: ScriptedServer) -> None:
+    http_server.route("/_preflight/", json={"django": True, "db": True, "redis": True, "kafka": False})
+    assert only(findings_of(http_server.url)).claim == "The app says in /_preflight/ that Kafka is down"
+
+
+def test_what_a_specific_code_does_not_explain_is_still_raised() -> None:
+    assert [finding.code for finding in down("postgres", "kafka")] == ["app.postgres-down", "app.not-ready"]
+    assert [finding.code for finding in down("postgres", "redis")] == ["app.postgres-down", "app.redis-down"]
+
+
+def test_the_system_status_counts_too(http_server: ScriptedServer) -> None:
+    http_server.route("/_health", text="ok")
+    http_server.route("/api/instance_status", json={"results": {"overview": [{"key": "redis_alive", "value": False}]}})
+    finding = only(findings_of(http_server.url, KEY))
+    assert finding.claim == "The app says in /api/instance_status that Redis is down"
+
+
+def test_a_key_that_is_refused_is_a_note() -> None:
+    with Server(StandIn()) as server:
+        finding = only(findings_of(server.url, "phx_wrong"))
+    assert (finding.code, finding.status) == ("app.unreachable", Status.INFO)
+    assert finding.claim == ("The System Status could not be read: the app refuses the personal API key (HTTP 401)")
+
+
+def test_a_check_that_nobody_knows_is_named_as_the_app_names_it(http_server: ScriptedServer) -> None:
+    http_server.route("/_readyz", status=503, json={"http": True, "warpdrive": False})
+    finding = only(findings_of(http_server.url))
+    assert (finding.claim, finding.source_text) == ("The app says in /_readyz that warpdrive is down", True)
+
+
+def test_an_old_version_without_readiness_does_not_alarm(http_server: ScriptedServer) -> None:
+    http_server.route("/_preflight/", json={"django": True, "db": True, "redis": True, "celery": True, "plugins": True})
+    http_server.route("/_health", text="ok")
+    assert findings_of(http_server.url) == []
+
+
+def test_an_app_that_is_not_there(closed_port: Callable[[], str]) -> None:
+    url = closed_port()
+    finding = only(findings_of(url))
+    assert (finding.code, finding.status) == ("app.unreachable", Status.FAIL)
+    assert finding.claim == f"The app at {url} does not answer: nothing listens there (connection refused)"
+
+
+def test_a_name_that_does_not_resolve() -> None:
+    finding = only(findings_of("http://posthog.invalid"))
+    assert finding.claim == (
+        "The app at http://posthog.invalid does not answer: the name posthog.invalid does not resolve here"
+    )
+    assert finding.actions[0].text.startswith("If the name exists only inside")
+
+
+def test_tls_where_there_is_none(http_server: ScriptedServer) -> None:
+    url = http_server.url.replace("http:", "https:")
+    finding = only(findings_of(url))
+    assert finding.claim == f"The app at {url} does not answer: it does not speak TLS"
+    assert finding.actions[0].text == "Write the address with http:// instead of https://"
+
+
+@pytest.mark.parametrize("status", [502, 503, 504])
+def test_a_proxy_that_answers_for_it(http_server: ScriptedServer, status: int) -> None:
+    url = everywhere(http_server, status=status, text="<html>nginx</html>")
+    finding = only(findings_of(url))
+    assert finding.status is Status.FAIL
+    assert finding.claim == f"The app at {url} does not answer: a proxy answers {status} in its place"
+
+
+def test_another_product_is_no_failure_of_the_install(http_server: ScriptedServer) -> None:
+    url = everywhere(http_server, text="<!doctype html><title>Grafana</title>")
+    finding = only(findings_of(url))
+    assert (finding.code, finding.status) == ("app.unreachable", Status.UNKNOWN)
+    assert finding.claim == (
+        f"What answers at {url} is not PostHog's app: it answers 200 with a web page, and none of PostHog's pages"
+    )
+
+
+def test_an_app_that_fails_on_every_page(http_server: ScriptedServer) -> None:
+    url = everywhere(http_server, status=500, text="<h1>Server Error (500)</h1>")
+    finding = only(findings_of(url))
+    assert (finding.code, finding.status) == ("app.not-ready", Status.FAIL)
+    assert finding.claim == f"The app at {url} fails with an error on every page that it was asked for"
