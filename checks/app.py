@@ -119,7 +119,7 @@ def _said(state: AppState) -> Iterator[Said]:
     if state.migrated is not None:
         yield Said(dependency=Dependency.MIGRATIONS, page="/_health", name="migrations up to date", ok=state.migrated)
     if flags := state.preflight:
-        # Where there is /_readyz it decides: here PostHog of 2026 says `"kafka": false` when all is well (PostHog/posthog#57184).
+        # `"kafka": false` stands here on healthy installs of 2026 (PostHog/posthog#57184): /_readyz decides where there is one.
         kafka = flags.kafka if state.readyz is None else None
         words = {
             "db": (Dependency.POSTGRES, flags.postgres),

@@ -1,9 +1,10 @@
 """From the configuration to the sources: which systems can be asked, and why the others can't."""
 
 from diagnostics.config.configuration import Configuration
+from diagnostics.config.errors import ConfigurationError, Problem
 from diagnostics.engine.runner import Sources
 from diagnostics.sources.app import App
-from diagnostics.sources.clickhouse import ClickHouse
+from diagnostics.sources.clickhouse import ClickHouse, InvalidAddress
 from diagnostics.sources.http import HttpOptions
 from diagnostics.sources.plugin_server import PluginServer
 from diagnostics.sources.sentry import Sentry
@@ -11,14 +12,21 @@ from diagnostics.sources.source import Recorder, Source
 
 
 def connect(config: Configuration, recorder: Recorder, report: str = "") -> Sources:
-    """Every kind of source, or the reason why there is none. Asks nothing yet. `report` is the id that queries bear."""
+    """Every kind of source, or the reason why there is none. Asks nothing yet. `report` is the id that queries bear.
+
+    Raises ConfigurationError.
+    """
     http = HttpOptions(timeout=config.http.timeout, proxy=config.http.proxy, ca=config.http.ca)
     sources: dict[type[Source], Source | str] = {}
     if config.clickhouse.url:
         at = config.clickhouse
-        sources[ClickHouse] = ClickHouse(
-            config.clickhouse.url, recorder=recorder, cluster=at.cluster, ca=at.ca, verify=at.verify, report=report
-        )
+        try:
+            sources[ClickHouse] = ClickHouse(
+                config.clickhouse.url, recorder=recorder, cluster=at.cluster, ca=at.ca, verify=at.verify, report=report
+            )
+        except InvalidAddress as error:
+            where = str(config.origin("clickhouse.url"))
+            raise ConfigurationError([Problem(what="clickhouse.url cannot be used", where=where, do=str(error))]) from None
     else:
         sources[ClickHouse] = "no ClickHouse is configured (clickhouse.url or DIAG_CLICKHOUSE_URL)"
     if config.plugin_server_urls:

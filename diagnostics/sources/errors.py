@@ -26,11 +26,12 @@ class Unavailable(SourceError):
 
 
 class Denied(SourceError):
-    """The credentials are good but not allowed to do this."""
+    """The credentials are good but not allowed to do this. `statement` gives the grant, where a statement can."""
 
-    def __init__(self, message: str, *, grant: str, hint: str = "", code: str | None = None) -> None:
+    def __init__(self, message: str, *, grant: str, hint: str = "", statement: str = "", code: str | None = None) -> None:
         super().__init__(message, hint=hint, code=code)
         self.grant = grant
+        self.statement = statement
 
 
 class LimitExceeded(SourceError):

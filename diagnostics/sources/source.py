@@ -118,11 +118,18 @@ class Recorder:
         return total
 
 
+class Note(Struct, frozen=True):
+    """Something that a reader should know about a connection that works: a sentence, and the finding code it belongs to."""
+
+    code: str
+    text: str
+
+
 class Connected(Struct, frozen=True, kw_only=True):
-    """The probe succeeded. `notes` are what a reader should know about the connection (limits that could not be set)."""
+    """The probe succeeded. `notes` are what came out beside that (limits that could not be set)."""
 
     seconds: float
-    notes: tuple[str, ...] = ()
+    notes: tuple[Note, ...] = ()
 
 
 class NotConnected(Struct, frozen=True, kw_only=True):

@@ -1,0 +1,270 @@
+"""ClickHouse as a source: one connection, a few questions at a time, each read-only, limited, recorded and asked once."""
+
+import math
+import re
+import threading
+import time
+from collections.abc import Hashable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import msgspec
+from msgspec import Struct
+
+from diagnostics.report.model import ClickHouseCost
+from diagnostics.sources.clickhouse.address import parse
+from diagnostics.sources.clickhouse.asking import Asking
+from diagnostics.sources.clickhouse.guard import allowed
+from diagnostics.sources.clickhouse.inventory import INVENTORY, Inventory, found_in
+from diagnostics.sources.clickhouse.query import SOURCE, Limits, Query, Row
+from diagnostics.sources.errors import BadAnswer, Denied, SourceError, TimedOut, Unavailable
+from diagnostics.sources.source import Asker, Connected, Connection, Memo, NotConnected, Note, Read, Recorder, Source
+from diagnostics.version import __version__
+
+if TYPE_CHECKING:
+    from diagnostics.sources.clickhouse.session import Session
+
+AT_ONCE = 3
+"""Queries at the same time: diag must not add to the load of a database that is in trouble."""
+
+HANDSHAKE_S = 6.0
+"""Seconds for the first two requests together. A server that needs longer for them can answer nothing else in time."""
+
+GRACE_S = 1.0
+"""Seconds beyond the server's own limit before diag hangs up, so that the server's reason can still arrive."""
+
+
+class Greeting(Struct, frozen=True, kw_only=True):
+    """What the handshake tells. `unlimited`: the server lets this user set no limits."""
+
+    version: str
+    unlimited: bool
+
+
+class Name(Struct, frozen=True, kw_only=True):
+    name: str
+
+
+class Exists(Struct, frozen=True, kw_only=True):
+    result: bool
+
+
+HANDSHAKE = Query(
+    name="clickhouse.handshake",
+    why="whether ClickHouse answers, its version and which limits it lets us set",
+    sql="SELECT version(), timezone(); SELECT name, value, readonly FROM system.settings LIMIT 10000",
+    row=Greeting,
+    tables=("system.settings",),
+)
+# Tells an empty database from one that this user may not look into: without the grant the server refuses to answer.
+EVENTS_EXIST = Query(
+    name="clickhouse.events-exist",
+    why="whether the database is empty or invisible (only when no table of it can be seen)",
+    sql="EXISTS TABLE events",
+    row=Exists,
+    tables=("events",),
+)
+DATABASES = Query(
+    name="clickhouse.databases",
+    why="which databases there are (only when PostHog's is not found)",
+    sql="SELECT name FROM system.databases ORDER BY name LIMIT 50",
+    row=Name,
+    tables=("system.databases",),
+)
+
+
+class ClickHouse(Source):
+    """PostHog's ClickHouse over HTTP(S), or an embedded store (`chdb:///path`).
+
+    `ca` is the path of a PEM file, `verify` False trusts any certificate, `cluster` is for questions that must reach every
+    node, `report` the id of the report, by which the queries can be found in `system.query_log`. Raises InvalidAddress.
+    """
+
+    id: ClassVar[str] = SOURCE
+    label: ClassVar[str] = "ClickHouse"
+    probes: ClassVar[tuple[Read, ...]] = (HANDSHAKE, INVENTORY, EVENTS_EXIST, DATABASES)
+
+    def __init__(
+        self,
+        url: str,
+        *,
+        recorder: Recorder,
+        cluster: str | None = None,
+        ca: str | None = None,
+        verify: bool = True,
+        report: str = "",
+    ) -> None:
+        self.asker = Asker("", math.inf, frozenset())
+        self.cluster = cluster
+        self._address = parse(url)
+        self._recorder = recorder
+        self._ca = ca
+        self._verify = verify
+        self._report = report
+        self._memo = Memo()
+        self._learned: dict[str, str] = {}
+        self._opened: list[Session] = []
+        self._gate = threading.BoundedSemaphore(1 if self._address.scheme == "chdb" else AT_ONCE)
+
+    def rows(self, query: Query[Row], **params: Any) -> list[Row]:
+        """The rows of `query`, whose `{name:Type}` are `params`. Asked once a run, whoever asks.
+
+        Raises Refused for what diag does not ask, Denied, LimitExceeded, TimedOut, BadAnswer and Unavailable.
+        """
+        self.asker.may(query)
+        self.connected()
+        allowed(query, self.inventory())
+        return self._memo.get((query.name, query.sql, _key(params)), lambda: self._ask(query, params))
+
+    def inventory(self) -> Inventory:
+        """Which tables and columns there are, of PostHog's database and of `system`. Raises what `rows` raises."""
+        database = self._address.database
+        return self._memo.get("inventory", lambda: found_in(self._ask(INVENTORY, {"database": database or ""}), database))
+
+    def version(self) -> tuple[int, ...]:
+        """`(24, 8, 7, 41)`. Raises Unavailable."""
+        self.connected()
+        return version_of(self._learned["clickhouse_version"])
+
+    @property
+    def user(self) -> str:
+        """The ClickHouse user that asks, as grants are given to it."""
+        return self._address.user
+
+    def connection(self) -> Connection:
+        return self._memo.get("connection", self._connect)
+
+    def learned(self) -> dict[str, str]:
+        return dict(self._learned)
+
+    def address(self) -> str:
+        return str(self._address)
+
+    def close(self) -> None:
+        """Closes what is open; asking again is a mistake."""
+        while self._opened:
+            self._opened.pop().close()
+
+    def _connect(self) -> Connection:
+        started = time.monotonic()
+        session = self._memo.get("session", self._open)
+        if isinstance(session, NotConnected):
+            return session
+        self._learned["clickhouse_version"] = session.version
+        notes: list[Note] = []
+        if session.unlimited:
+            text = f"ClickHouse lets the user {self.user} set no limits: diag's questions run without limits on time and memory"
+            notes.append(Note("clickhouse.permission-denied", text))
+        try:
+            found = self.inventory()
+            session.use(found.database)
+            missing = None if found.holds_posthog else self._missing(session, found)
+        except (TimedOut, Unavailable) as error:
+            return NotConnected(code=error.code or "clickhouse.unreachable", message=str(error), hint=error.hint)
+        except SourceError:
+            return Connected(seconds=time.monotonic() - started, notes=tuple(notes))  # whoever needs it is told why
+        if missing:
+            return missing
+        self._learned["clickhouse_database"] = found.database
+        if found.database == found.elsewhere:
+            text = f"clickhouse.url names no database: PostHog's tables were found in {found.database}"
+            notes.append(Note("clickhouse.database-missing", text))
+        return Connected(seconds=time.monotonic() - started, notes=tuple(notes))
+
+    def _missing(self, session: "Session", found: Inventory) -> NotConnected | None:
+        """None where the database may hold everything and this user just does not see it."""
+        from diagnostics.sources.clickhouse.unconnected import no_such_database
+
+        exists = True
+        if found.sees_nothing:
+            try:
+                if self._ask(EVENTS_EXIST, {})[0].result:
+                    return None
+            except Denied:
+                return None
+            except Unavailable as error:
+                if error.code != "clickhouse.database-missing":
+                    raise
+                exists = False
+        session.use("")  # a database that is not there would fail any question
+        visible = [row.name for row in self._ask(DATABASES, {})]
+        return no_such_database(found.database, exists=exists, visible=visible, elsewhere=found.elsewhere)
+
+    @property
+    def _session(self) -> "Session":
+        session = self._memo.get("session", self._open)
+        if isinstance(session, NotConnected):
+            raise Unavailable(session.message, hint=session.hint, code=session.code)
+        return session
+
+    def _open(self) -> "Session | NotConnected":
+        if self._address.scheme == "chdb" and self._address.path != "memory" and not Path(self._address.path).is_dir():
+            message = f"The embedded store {self._address.path} does not exist"
+            return NotConnected(code="clickhouse.unreachable", message=message, hint="write the path of its directory")
+        from diagnostics.sources.clickhouse.session import HANDSHAKE_BYTES, opened
+        from diagnostics.sources.clickhouse.transport import within
+        from diagnostics.sources.clickhouse.unconnected import not_connected
+
+        exchange = Asking(self._recorder, HANDSHAKE, self.asker.check, {})
+        with within(min(self.asker.time_left, HANDSHAKE_S), HANDSHAKE_BYTES) as budget:
+            try:
+                session = opened(self._address, ca=self._ca, verify=self._verify, budget=budget)
+            except Exception as error:  # noqa: BLE001 - raised again where it is not the other side's fault
+                failure = not_connected(error, self._address, budget)
+                exchange.failed(failure.message)
+                return failure
+        self._opened.append(session)
+        exchange.answered([{"version": session.version, "unlimited": session.unlimited}], ClickHouseCost(queries=2))
+        return session
+
+    def _ask(self, query: Query[Row], params: Mapping[str, Any]) -> list[Row]:
+        session = self._session
+        if not self._gate.acquire(timeout=min(self.asker.time_left, 60.0)):
+            waited = f"ClickHouse was not asked {query.name}: it was still busy with other questions of diag"
+            raise TimedOut(waited, hint="give it more time with --deadline")
+        try:
+            exchange = Asking(self._recorder, query, self.asker.check, params)
+            plain, cost = self._exchange(session, query, params, exchange)
+        finally:
+            self._gate.release()
+        exchange.answered(plain, cost)
+        try:
+            return msgspec.convert(plain, list[query.row], strict=False)  # type: ignore[name-defined]
+        except msgspec.ValidationError as error:
+            raise BadAnswer(f"ClickHouse answered {query.name} with other columns than it was asked for: {error}") from None
+
+    def _exchange(
+        self, session: "Session", query: Query[Row], params: Mapping[str, Any], exchange: Asking
+    ) -> tuple[list[dict[str, Any]], ClickHouseCost]:
+        from diagnostics.sources.clickhouse.failures import failed
+        from diagnostics.sources.clickhouse.transport import within
+
+        limits: Limits = query.limits
+        with within(min(self.asker.time_left, limits.seconds + GRACE_S), 2 * limits.result_bytes) as budget:
+            try:
+                answer = session.ask(query.sql, params, limits, budget=budget, comment=self._comment(query))
+                return _plain(answer.rows), answer.cost
+            except Exception as error:
+                translated = failed(error, name=query.name, address=self._address, budget=budget)
+                exchange.failed(str(translated))
+                raise translated from error
+
+    def _comment(self, query: Query[Row]) -> str:
+        report = f" report {self._report}" if self._report else ""
+        return f"posthog-diag {__version__}{report} check {self.asker.check or '-'} query {query.name}"
+
+
+def version_of(text: str) -> tuple[int, ...]:
+    """`(22, 8, 15, 25)` of "22.8.15.25.altinitystable"."""
+    leading = re.match(r"\d+(\.\d+)*", text)
+    return tuple(int(part) for part in leading[0].split(".")) if leading else ()
+
+
+def _plain(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Rows as they are recorded, and as a bundle would give them back."""
+    plain: list[dict[str, Any]] = msgspec.to_builtins(rows, enc_hook=str)
+    return plain
+
+
+def _key(params: Mapping[str, Any]) -> Hashable:
+    return tuple(sorted((name, str(value)) for name, value in params.items()))
