@@ -53,7 +53,11 @@ def prepare(
     if need_install and config.is_empty:
         click.echo(getting_started(config), err=True)
         raise SystemExit(2)
-    return Setup(found, runbooks[runbook_id], known, config, Thresholds(config.thresholds), connect(config, recorder, report))
+    try:
+        sources = connect(config, recorder, report)
+    except ConfigurationError as error:
+        stop(str(error))
+    return Setup(found, runbooks[runbook_id], known, config, Thresholds(config.thresholds), sources)
 
 
 def configuration(found: Registry, *, config_file: Path | None, options: dict[str, object]) -> Configuration:

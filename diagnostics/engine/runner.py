@@ -15,9 +15,9 @@ from typing import Any, Literal
 from msgspec import Struct, structs
 
 from diagnostics.engine.check import Check, Code, Need, at_stage
-from diagnostics.report.model import CheckResult, Finding, Status, Text, worst
+from diagnostics.report.model import Action, CheckResult, Finding, Status, Text, worst
 from diagnostics.report.wording import span_s
-from diagnostics.sources.errors import SourceError, TimedOut
+from diagnostics.sources.errors import Denied, SourceError, TimedOut
 from diagnostics.sources.source import Asker, NotConnected, Recorder, Source
 
 CRASHED = Code(id="check.crashed", worst=Status.UNKNOWN, summary="a check of diag itself crashed")
@@ -215,8 +215,16 @@ class _Runner:
         if isinstance(error, TimedOut) and job.cut_by_run and job.limit - time.monotonic() <= 2 * FAREWELL:
             job.late = True
         if error.code and (code := self._codes.get(error.code)):
-            job.findings.append(code.found(str(error), status=Status.UNKNOWN, detail=error.hint, affects=(job.check.id,)))
+            actions = [_remedy(error)] if error.hint else []
+            job.findings.append(code.found(str(error), status=Status.UNKNOWN, affects=(job.check.id,), actions=actions))
         return job.result(Status.UNKNOWN, reason=str(error))
+
+
+def _remedy(error: SourceError) -> Action:
+    """What to do about it: the source's hint, and the statement that gives a missing grant."""
+    statement = error.statement if isinstance(error, Denied) else ""
+    commands = (statement,) if statement else ()
+    return Action(text=error.hint[0].upper() + error.hint[1:], commands=commands, changes_something=bool(statement))
 
 
 def crash(check: Check, error: BaseException) -> Finding:

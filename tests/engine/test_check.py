@@ -3,8 +3,9 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from diagnostics.engine.check import Scope, Threshold, Thresholds, Window, span, span_s
+from diagnostics.engine.check import Scope, Threshold, Thresholds, Window
 from diagnostics.report.model import Finding, Stage, Status
+from diagnostics.report.wording import span, span_s
 from tests.engine.declared import BAD, Oracle, declare
 
 

@@ -6,7 +6,7 @@ from typing import Any
 from diagnostics.engine.check import Check, Scope, Thresholds, Window
 from diagnostics.engine.known_errors import KnownErrors
 from diagnostics.engine.runner import CRASHED, TIMED_OUT, Outcome, run
-from diagnostics.report.model import CheckResult, ClickHouseCost, Cost, Finding, Stage, Status
+from diagnostics.report.model import Action, CheckResult, ClickHouseCost, Cost, Finding, Stage, Status
 from diagnostics.sources.errors import Denied, Refused, TimedOut
 from diagnostics.sources.source import Exchange, Recorder, Source, now
 from tests.engine.declared import APP_DOWN, ASK, BAD, ODD, UNREACHABLE, Oracle, declare
@@ -134,11 +134,13 @@ def test_a_finding_that_was_not_declared_is_a_defect_of_the_check() -> None:
 
 
 def test_a_missing_grant_is_unknown_and_raises_the_code_that_the_source_names() -> None:
-    denied = Denied("may not read it", grant="SELECT ON x", hint="GRANT SELECT ON x TO diag", code="oracle.unreachable")
+    statement = "GRANT SELECT ON x TO diag;"
+    denied = Denied("may not read it", grant="SELECT ON x", hint="give it", statement=statement, code="oracle.unreachable")
     result = only(go(declare(raises(denied))))
     assert (result.status, result.reason) == (Status.UNKNOWN, "may not read it")
     (finding,) = result.findings
-    assert (finding.code, finding.status, finding.detail) == ("oracle.unreachable", Status.UNKNOWN, "GRANT SELECT ON x TO diag")
+    assert (finding.code, finding.status) == ("oracle.unreachable", Status.UNKNOWN)
+    assert finding.actions == (Action(text="Give it", commands=(statement,), changes_something=True),)
 
 
 def test_an_undeclared_read_is_refused() -> None:

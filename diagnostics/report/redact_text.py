@@ -1,0 +1,77 @@
+"""One text through all rules, round after round, until none of them finds anything."""
+
+from collections import Counter
+from collections.abc import Iterator
+
+from diagnostics.report.redact_addresses import ADDRESS_RULES, person_span
+from diagnostics.report.redact_credentials import CREDENTIAL_RULES
+from diagnostics.report.redact_names import Hosts, People
+from diagnostics.report.redact_people import PEOPLE_RULES, is_nobody
+from diagnostics.report.redact_secrets import Secrets
+from diagnostics.report.redact_spans import MARKS, Pseudonyms, Span, is_mark, merged
+from diagnostics.report.redact_urls import URL_RULES
+
+# Where two rules find the same, the first gives the mark.
+_RULES = (*CREDENTIAL_RULES, *URL_RULES, *PEOPLE_RULES, *ADDRESS_RULES)
+# Two are usual: one takes out, one finds nothing more. A text that is not clean by then was made to keep us busy.
+_ROUNDS = 6
+
+
+class TextRedaction:
+    """What is known when a text is redacted: the secrets, the hosts to hide, the people met so far, and their pseudonyms."""
+
+    def __init__(self, secrets: Secrets, hosts: Hosts, pseudonyms: Pseudonyms) -> None:
+        self.secrets = secrets
+        self.people = People()
+        self._hosts = hosts
+        self._pseudonyms = pseudonyms
+
+    def text(self, text: str, tally: Counter[str], *, spare: str = "") -> str:
+        """`text` without what the rules find, but for the kind `spare`; `tally` counts what was taken out, by kind.
+
+        Lone surrogates, which cannot be written to anything, become visible.
+        """
+        text = text.encode("utf-8", "backslashreplace").decode("utf-8")
+        for _ in range(_ROUNDS):
+            spans = [span for span in self._spans(text) if span.kind != spare]
+            if not spans:
+                return text
+            text = self._without(text, merged(spans), tally)
+        tally["text"] += 1
+        return MARKS["text"]
+
+    def person(self, identity: str, tally: Counter[str]) -> str:
+        """The pseudonym of a person; what clients send as a distinct id by mistake stays, because it explains things."""
+        if is_nobody(identity) or self.is_redacted(identity):
+            return identity
+        span = person_span(identity, 0, len(identity))
+        tally[span.kind] += 1
+        return self._stand_in(span)
+
+    def is_redacted(self, text: str) -> bool:
+        """Whether nothing remains to be taken out of `text`: it is empty, a mark or a pseudonym given here."""
+        return not text or is_mark(text) or self._pseudonyms.issued(text)
+
+    def _spans(self, text: str) -> Iterator[Span]:
+        return (span for span in self._found(text) if not self.is_redacted(text[span.start : span.end]))
+
+    def _found(self, text: str) -> Iterator[Span]:
+        yield from self.secrets.spans(text)
+        yield from self._hosts.spans(text)
+        yield from self.people.spans(text)
+        lowered = text.lower()
+        for rule in _RULES:
+            if not rule.needs or any(literal in lowered for literal in rule.needs):
+                yield from rule.find(text)
+
+    def _without(self, text: str, spans: list[Span], tally: Counter[str]) -> str:
+        pieces: list[str] = []
+        position = 0
+        for span in spans:
+            tally[span.kind] += 1
+            pieces += (text[position : span.start], self._stand_in(span))
+            position = span.end
+        return "".join((*pieces, text[position:]))
+
+    def _stand_in(self, span: Span) -> str:
+        return span.mark or MARKS.get(span.kind) or self._pseudonyms.name(span.kind, span.identity)

@@ -1,0 +1,100 @@
+"""Reads the value that stands after a name, as logs, JSON, JSON in JSON, URLs, SQL and command lines write it.
+
+password=hunter2   "password": "hunter2"   \\"password\\":\\"hunter2\\"   PASSWORD 'hunter2'   password%3Dhunter2
+"""
+
+import re
+from collections.abc import Callable, Iterator
+
+from msgspec import Struct
+
+# What stands between a name and its value: the name's closing quote, then `=`, `:`, `=>` or `%3D`.
+SEPARATOR = re.compile(r"""(?:\\*["'`])?+\s*+(=>|:=|[:=]|%3[AaDd])?+[ \t]*+""")
+
+_QUOTE = re.compile(r"""\\*["'`]""")
+_CONTENTS = {quote: re.compile(rf"(?:[^{quote}\\]|\\.)*+", re.DOTALL) for quote in "'\"`"}
+_LINE = re.compile(r"[^\r\n]*+")
+# A comma or semicolon belongs to the value unless the next field seems to follow, an apostrophe if it stands in a word.
+_BARE = re.compile(r"""(?:[^\s,;&"'`]++|[,;](?![ \t]*[\w.-]*+[:="']|\s|\Z)|(?<=\w)'(?=\w))*+""")
+_LIST = re.compile(r"[\[(]\s*")
+_COMMA = re.compile(r"\s*,\s*")
+_TRAILING = ".,;:!?)]}\\"
+
+# What people and this tool write where a value would stand: $NAME, ${NAME}, <name>, {name:String}, %(name)s, env:NAME, ***
+# Closing brackets are optional because bare values are read without them.
+_PLACEHOLDER = re.compile(
+    r"""\$[A-Z_][A-Z0-9_]*|\$[0-9]+|\$?\{[\w:]*\}?|\$\([^()]*\)?|<[\w .-]*>?|%\(\w+\)?s?|\[[A-Za-z ]*\]?|(?:env|file):[\w./~-]+
+    |[A-Z]+_[A-Z_]*(?:TOKEN|PASSWORD|SECRET|KEY)|TOKEN|PASSWORD|SECRET|KEY|USERNAME|[xX]{3,}|[\W_]*""",
+    re.VERBOSE,
+)
+# What texts say of a value instead of the value.
+_SAYING = re.compile(
+    r"""a|after|again|an|and|as|authentication|bad|be|before|blank|by|cannot|check|does|empty|expired|false|flag|for|from|given|has
+    |hidden|if|in|incorrect|instead|invalid|is|it|missing|must|nil|no|none|not|null|of|ok|on|option|or|required|reset|see|set
+    |should|that|the|to|true|try|undefined|unknown|unset|use|value|was|when|with|wrong|yes""",
+    re.IGNORECASE | re.VERBOSE,
+)
+
+
+class Value(Struct, frozen=True):
+    """`text[start:end]` is a value; `after` is the position behind its closing quote. Where a bare value ends is a guess."""
+
+    start: int
+    end: int
+    after: int
+    quoted: bool
+
+
+def value_at(text: str, start: int) -> Value | None:
+    """The value that begins at `start`, None where none begins. What a quote opens and nothing closes ends with its line."""
+    quote = _QUOTE.match(text, start)
+    if quote:
+        return _quoted(text, quote.end(), quote.group())
+    bare = _BARE.match(text, start)
+    end = start + len(bare.group().rstrip(_TRAILING)) if bare else start
+    return Value(start, end, end, False) if end > start else None
+
+
+def values_at(text: str, start: int) -> Iterator[Value]:
+    """The value that begins at `start`, or the items of the list that does."""
+    opening = _LIST.match(text, start)
+    position: int | None = opening.end() if opening else start
+    while position is not None and (value := value_at(text, position)):
+        yield value
+        comma = _COMMA.match(text, value.after) if opening else None
+        position = comma.end() if comma else None
+
+
+def values_after(names: re.Pattern[str], text: str, taken: Callable[[str, Value], bool]) -> Iterator[Value]:
+    """The values after every name and separator that are `taken`, given the text of the value.
+
+    The search goes on behind what was taken, so that no text is read twice, and within what was not.
+    """
+    position = 0
+    while name := names.search(text, position):
+        position = name.end()
+        between = SEPARATOR.match(text, position)
+        value = value_at(text, between.end()) if between and between[1] else None
+        if value and taken(text[value.start : value.end], value):
+            yield value
+            position = value.after
+
+
+def says_nothing(value: str) -> bool:
+    """Whether `value` is a placeholder, or a word about the value rather than the value."""
+    words = value.split()
+    return len(words) <= 3 and (all(map(_SAYING.fullmatch, words)) or bool(_PLACEHOLDER.fullmatch(value.strip())))
+
+
+def _quoted(text: str, start: int, quote: str) -> Value:
+    if len(quote) == 1:
+        content = _CONTENTS[quote].match(text, start)
+        end = content.end() if content else start
+    else:
+        closing = re.compile(r"(?<!\\)" + re.escape(quote)).search(text, start)
+        end = closing.start() if closing else len(text)
+    if end >= len(text):
+        line = _LINE.match(text, start)
+        end = line.end() if line else start
+        return Value(start, end, end, True)
+    return Value(start, end, end + len(quote), True)

@@ -1,0 +1,103 @@
+import json
+from pathlib import Path
+
+import click
+import pytest
+from click.testing import CliRunner
+
+from diagnostics import cli as diag_cli
+from diagnostics.cli import SUMMARIES, cli, crash
+from diagnostics.report import redact
+from tests.cli.diag import diag
+
+
+def test_help_lists_every_command_with_the_summary_of_its_own_help() -> None:
+    shown = CliRunner().invoke(cli, ["--help"]).output
+    context = click.Context(cli)
+    for name, summary in SUMMARIES.items():
+        assert name in shown
+        command = cli.get_command(context, name)
+        assert command is not None
+        assert command.name == name
+        assert command.help
+        assert summary
+
+
+def test_a_mistyped_command_is_guessed(tmp_path: Path) -> None:
+    done = diag("rnu", cwd=tmp_path)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "No such command 'rnu'. Did you mean 'run'? `diag --help` lists them." in done.stderr
+
+
+def test_explain_prints_the_section_of_a_code(tmp_path: Path) -> None:
+    done = diag("explain", "dead-letters.active", cwd=tmp_path)
+    assert done.returncode == 0
+    assert done.stdout.startswith("## dead-letters.active\n\n**What it means.** ")
+
+
+def test_explain_guesses_a_mistyped_code(tmp_path: Path) -> None:
+    done = diag("explain", "dead-leters.activ", cwd=tmp_path)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "there is no finding code 'dead-leters.activ'. Did you mean dead-letters.active" in done.stderr
+
+
+def test_checks_says_why_each_is_active_or_not(tmp_path: Path) -> None:
+    done = diag("checks", "--verbose", cwd=tmp_path, environment={"DIAG_CLICKHOUSE_URL": "http://127.0.0.1:8123/posthog"})
+    assert done.returncode == 0
+    assert "dead-letters\n  No events are dead-lettered\n  stage   plugin-server\n  state   active\n" in done.stdout
+    assert "state   skipped: no plugin server is configured (plugin_server_urls or DIAG_PLUGIN_SERVER_URLS)" in done.stdout
+    assert "events_dead_letter_queue" in done.stdout
+
+
+def test_the_schema_is_a_json_schema(tmp_path: Path) -> None:
+    schema = json.loads(diag("schema", cwd=tmp_path).stdout)
+    assert schema["$schema"] == "https://json-schema.org/draft/2020-12/schema"
+
+
+def test_a_bug_ends_in_exit_code_4_and_a_redacted_block(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def broken(**_: object) -> None:
+        raise RuntimeError("the token sntrys_abcdefabcdefabcdefabcdefabcdef was here")
+
+    monkeypatch.setenv("DIAG_SENTRY_TOKEN", "sntrys_abcdefabcdefabcdefabcdefabcdef")
+    monkeypatch.setattr(diag_cli, "cli", broken)
+    with pytest.raises(SystemExit) as stopped:
+        diag_cli.main()
+    shown = capsys.readouterr()
+    assert (stopped.value.code, shown.out) == (4, "")
+    assert "This is a bug in diag, not in your PostHog." in shown.err
+    assert "RuntimeError: the token " in shown.err
+    assert "sntrys_" not in shown.err
+    assert "test_commands.py:" in shown.err
+
+
+def test_when_redaction_itself_fails_nothing_of_the_crash_is_printed(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    class Broken:
+        def __init__(self, *_: object) -> None:
+            raise ValueError("out of order")
+
+    monkeypatch.setattr(redact, "Redactor", Broken)
+    assert crash.report_crash(RuntimeError("something personal")) == 4
+    shown = capsys.readouterr().err
+    assert "the details were withheld because they could not be redacted" in shown
+    assert "personal" not in shown
+
+
+def test_when_redaction_fails_no_report_is_printed(
+    monkeypatch: pytest.MonkeyPatch, http_server, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from diagnostics.cli import run as run_module  # noqa: F401 - so that the name below is patched where it is used
+
+    def refuse(self: object, report: object) -> None:
+        raise redact.RedactionFailed("a secret is left")
+
+    monkeypatch.setattr(redact.Redactor, "report", refuse)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("DIAG_PLUGIN_SERVER_URLS", http_server.url)
+    done = CliRunner().invoke(cli, ["run"])
+    assert done.exit_code == 4
+    assert done.stdout == ""
+    assert "the report could not be redacted (a secret is left), so nothing of it is printed." in done.stderr
