@@ -39,8 +39,11 @@ def report_crash(error: Exception) -> int:
 
 
 def _secrets() -> Iterable[str]:
-    """The known ones, and whatever the environment holds under diag's names: a crash may come before they are known."""
-    return [*Known.secrets, *(value for name, value in os.environ.items() if name.startswith(("DIAG_", "SENTRY_")) and value)]
+    """The known ones, and those that the environment holds: a crash may come before the configuration is known."""
+    from diagnostics.config.settings import SETTINGS
+
+    names = [name for setting in SETTINGS if setting.secret for name in setting.environment]
+    return [*Known.secrets, *(os.environ[name] for name in names if os.environ.get(name))]
 
 
 def _block(error: Exception) -> str:

@@ -93,10 +93,13 @@ def run(
     for hint in () if quiet else setup.config.hints:
         click.echo(f"diag: {hint}", err=True)
     report, left_behind = _walk(setup, order, recorder, started, quiet=quiet)
+    redactor = Redactor(setup.config.secrets())
     try:
-        report = Redactor(setup.config.secrets()).report(report)
+        report = redactor.report(report)
     except RedactionFailed as error:
         stop(f"the report could not be redacted ({error}), so nothing of it is printed. Please report this.", crash.BUG)
+    for warning in redactor.warnings:
+        click.echo(f"diag: {warning}", err=True)
     write(report, wanted, render_options(color, verbose=verbose, quiet=quiet))
     _leave(exit_code(report, fail_on), left_behind=left_behind)
 
@@ -115,7 +118,8 @@ def _walk(setup: Setup, order: Order, recorder: Recorder, started: float, *, qui
     """The report, not yet redacted, and whether threads were left behind. SIGTERM is as good as Ctrl-C."""
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     total = len(planned(setup.registry, order, setup.sources))
-    progress = Progress(started + order.deadline, total, quiet=quiet)
+    labels = {kind.id: kind.label for kind in setup.sources}
+    progress = Progress(started + order.deadline, total, labels, quiet=quiet)
     recorder.listen(progress.asking)
     try:
         report, outcome = diagnose(

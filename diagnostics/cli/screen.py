@@ -5,6 +5,7 @@ import shutil
 import sys
 import threading
 import time
+from collections.abc import Mapping
 from typing import Literal, TextIO
 
 from diagnostics.report.formats import RenderOptions
@@ -44,18 +45,22 @@ def _unicode(stream: TextIO) -> bool:
 
 
 class Progress:
-    """One line on stderr that names what is being asked of whom, with the time left. Silent without a terminal."""
+    """One line on stderr that names what is being asked of whom, with the time left. Silent without a terminal.
 
-    def __init__(self, deadline: float, total: int, *, quiet: bool) -> None:
+    `labels` are the sources' names for people, by id.
+    """
+
+    def __init__(self, deadline: float, total: int, labels: Mapping[str, str], *, quiet: bool) -> None:
         self._shown = sys.stderr.isatty() and not quiet and os.environ.get("TERM") != "dumb" and not os.environ.get("CI")
         self._deadline = deadline
         self._total = total
+        self._labels = labels
         self._done = 0
         self._lock = threading.Lock()
 
     def asking(self, source: str, read: Read) -> None:
         """From any thread, before an exchange."""
-        self._show(f"asking {source}: {read.why}")
+        self._show(f"asking {self._labels[source]}: {read.why}")
 
     def finished(self, _result: object) -> None:
         self._done += 1

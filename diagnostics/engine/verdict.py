@@ -111,7 +111,7 @@ def _problem(evidence: Evidence, failing: list[Finding]) -> Verdict:
         headline=_headline(root, stage, chain, evidence.codes),
         why=tuple(dict.fromkeys(_sentence(finding.claim) for finding in chain)),
         against=tuple(against),
-        actions=_actions(chain),
+        actions=_actions(chain, root),
         also=tuple(code for code in present if code not in in_chain),
     )
 
@@ -209,10 +209,10 @@ def _unlooked(results: Sequence[CheckResult]) -> list[Finding]:
     return [finding for result in results for finding in result.findings if finding.status is Status.UNKNOWN]
 
 
-def _actions(findings: Sequence[Finding]) -> tuple[Action, ...]:
-    """What to do, looking before changing, each once."""
-    offered = list(dict.fromkeys(action for finding in findings for action in finding.actions))
-    return tuple(sorted(offered, key=lambda action: action.changes_something)[:MAX_ACTIONS])
+def _actions(findings: Sequence[Finding], root: str | None = None) -> tuple[Action, ...]:
+    """What to do, in the order of the checks' authors, each once; what is about the root cause first."""
+    ranked = sorted(findings, key=lambda finding: finding.code != root)
+    return tuple(dict.fromkeys(action for finding in ranked for action in finding.actions))[:MAX_ACTIONS]
 
 
 def _sentence(text: str) -> str:

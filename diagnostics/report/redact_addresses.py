@@ -4,6 +4,7 @@ import ipaddress
 import re
 import string
 from collections.abc import Iterator
+from itertools import chain
 from urllib.parse import unquote
 
 from diagnostics.report.redact_spans import Rule, Span
@@ -14,6 +15,7 @@ _EMAIL_IN_URL = re.compile(r"(?<![\w.+'-])([\w.+'-]++)%(?:25)*40([\w-]++(?:\.[\w
 _AT = re.compile(r"＠|\\+u0040|\\+x40|%(?:25)*40")
 _TOP_LEVEL = re.compile(r"[^\W\d_]{2,}|xn--[\w-]+")
 _WORD = re.compile(r"\w")
+_IN_AUTHORITY = re.compile(r":\\?/\\?/[^\s/?#@]*\Z")
 _PORT = re.compile(r":[0-9]{2,5}\b")
 
 _IPV4 = re.compile(r"(?<![0-9])(?<![0-9]\.)[0-9]{1,3}(?:\.[0-9]{1,3}){3}(?!\.?[0-9])")
@@ -21,7 +23,7 @@ _IPV4 = re.compile(r"(?<![0-9])(?<![0-9]\.)[0-9]{1,3}(?:\.[0-9]{1,3}){3}(?!\.?[0
 _IPV6 = re.compile(r"(?<![0-9A-Fa-f:])[0-9A-Fa-f]*+:[0-9A-Fa-f:]*+(?:\.[0-9]{1,3}){0,3}+(?:%[0-9A-Za-z_]++)?+")
 # ClickHouse numbers its releases year.month.patch.build, which is also an address: the words around decide.
 _RELEASE = re.compile(r"(?:1[89]|2[0-9])\.(?:[1-9]|1[0-2])\.[0-9]{1,2}\.[0-9]{1,3}")
-_VERSION_BEFORE = re.compile(r"""(?:(?<![A-Za-z])[vV]|(?i:version|release|build|revision)["']?[ :=("']{0,4}|[A-Za-z]{3,}/)\Z""")
+_VERSION_BEFORE = re.compile(r"""(?:(?<![A-Za-z])[vV]|(?i:version|release|build|revision)["']?[ :=("']{0,4})\Z""")
 _ADDRESS_BEFORE = re.compile(
     r"""(?:(?<![a-z])(?:ip|ipv4|addr|address|host|hostname|client|peer|remote)["']?[ :=("']{0,4}
     |@|//|server[ ]at[ ]\S{1,80}[ ]\()\Z""",
@@ -31,7 +33,7 @@ _ADDRESS_AFTER = re.compile(r":[0-9]{2,5}\b|/[0-9]{1,2}\b|\)?,? port\b")
 
 
 def _emails(text: str) -> Iterator[Span]:
-    for match in (*_EMAIL.finditer(text), *_EMAIL_IN_URL.finditer(text)):
+    for match in chain(_EMAIL.finditer(text), _EMAIL_IN_URL.finditer(text)):
         start = match.start() + len(match[1]) - len(match[1].lstrip("'.%+-"))
         last = match[2].rpartition(".")[2]
         if start < match.end(1) and _TOP_LEVEL.fullmatch(last) and not _is_login(text, start, match.end(), match[1]):
@@ -41,10 +43,9 @@ def _emails(text: str) -> Iterator[Span]:
 def _is_login(text: str, start: int, end: int, name: str) -> bool:
     """Whether it is the credential and the host of a connection: `//user@host`, `user:password@host:9000`, `git@host`."""
     before = text[max(0, start - 200) : start]
-    slashes = before.rfind("//")
-    if slashes >= 0 and not re.search(r"[\s/?#@]", before[slashes + 2 :]):
+    if name == "git" or _IN_AUTHORITY.search(before):
         return True
-    return name == "git" or bool(re.search(r"\w:\Z", before) and _PORT.match(text, end))
+    return bool(re.search(r"\w:\Z", before) and _PORT.match(text, end))
 
 
 def _email(spelled: str) -> str:
@@ -59,13 +60,12 @@ def _ipv4(text: str) -> Iterator[Span]:
 
 
 def _is_version(text: str, match: re.Match[str]) -> bool:
+    if match[0].endswith(".0.0.0"):
+        return True  # Chrome/120.0.0.0, or a network: no machine has it
     before = text[max(0, match.start() - 100) : match.start()]
-    if _VERSION_BEFORE.search(before) and not _ADDRESS_AFTER.match(text, match.end()):
-        # The host/address:port of Java's messages looks like the product/version of a user agent, but for the port.
-        return True
-    if _RELEASE.fullmatch(match[0]):
-        return not (_ADDRESS_BEFORE.search(before) or _ADDRESS_AFTER.match(text, match.end()))
-    return False
+    if _ADDRESS_BEFORE.search(before) or _ADDRESS_AFTER.match(text, match.end()):
+        return False
+    return bool(_VERSION_BEFORE.search(before) or _RELEASE.fullmatch(match[0]))
 
 
 def _ipv6(text: str) -> Iterator[Span]:
@@ -111,4 +111,4 @@ def person_span(text: str, start: int, end: int) -> Span:
     return Span(start, end, "person", identity=unquote(value))
 
 
-ADDRESS_RULES = (Rule(("@", "%", "＠", "u0040", "x40"), _emails), Rule(("::", ":"), _ipv6), Rule((".",), _ipv4))
+ADDRESS_RULES = (Rule(("@", "%", "＠", "u0040", "x40"), _emails), Rule((":",), _ipv6), Rule((".",), _ipv4))

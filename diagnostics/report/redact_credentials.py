@@ -32,7 +32,9 @@ _OPTION = re.compile(
     r"""(?<!-)--[\w-]{0,40}?(?:(password)|token|secret|api-key)(?:["'],\s*+|["']?[ \t=]++)(?!["']?-)""", re.IGNORECASE
 )
 _CURL_USER = re.compile(r"""(?:\s-u|--user)[ =]["']?[^\s:"'/]*+:([^\s"']++)""")
-_SQL_PASSWORD = re.compile(r"\bidentified\s+(?:with\s+\w+\s+)?by\s+'((?:[^'\\]|\\.|'')*+)", re.IGNORECASE | re.DOTALL)
+_SQL_PASSWORD = re.compile(
+    r"\b(?:identified\s+(?:with\s+\w+\s+)?by|password)\s+'((?:[^'\\]|\\.|'')*+)", re.IGNORECASE | re.DOTALL
+)
 
 
 def _posthog_tokens(text: str) -> Iterator[Span]:
@@ -176,7 +178,7 @@ CREDENTIAL_RULES = (
     Rule(("basic",), _basic),
     Rule(("authorization",), _authorization),
     Rule(("cookie",), _cookies),
-    Rule(("identified",), _sql_passwords),
+    Rule(("identified", "password"), _sql_passwords),
     Rule(("passw", "passphrase", "pwd", "pass=", "_pass", "x-clickhouse-key"), _named_passwords),
     Rule(("secret", "key", "token", "sessionid", "signature", "credential"), _named_secrets),
     Rule(("--",), _options),

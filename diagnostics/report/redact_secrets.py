@@ -100,9 +100,9 @@ class Secrets:
         lowered = text.lower()
         return [value for value, secret in self._strong.items() if any(secret.whole(text, lowered))]
 
-    def without(self, common: Iterable[str]) -> "Secrets":
+    def without(self, common: list[str]) -> "Secrets":
         """The same with `common` among the weak."""
-        return Secrets(self._values, common)
+        return Secrets(self._values, common) if common else self
 
 
 def _everyday(value: str) -> bool:

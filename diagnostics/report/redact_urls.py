@@ -16,8 +16,12 @@ _USERINFO = re.compile(
 _USERINFO_ALONE = re.compile(r"""(?<![\w%.-])[\w%.-]++:([^\s@/:"'`<>()\[\]{},]{1,128}+)@[A-Za-z0-9][\w.-]*+:[0-9]{2,5}\b""")
 _EXAMPLE = "user:password"  # how messages tell where the two go in a URL
 _DSN_KEY = re.compile(r"[0-9a-f]{32}")
+# Where a quote follows a backslash, or no letter follows an apostrophe, the text around goes on.
 _URL = re.compile(
-    r"""://(?P<place>[^\s"'`<>?\#]*+)(?:\?(?P<query>(?:[^\s"'`<>\\\#]++|\\(?!["'])|'(?=\w))*+))?+(?:\#(?P<fragment>(?:[^\s"'`<>\\]++|\\(?!["'])|'(?=\w))*+))?+"""
+    r"""://(?P<place>[^\s"'`<>?\#]*+)
+    (?:\?(?P<query>(?:[^\s"'`<>\\\#]++|\\(?!["'])|'(?=\w))*+))?+
+    (?:\#(?P<fragment>(?:[^\s"'`<>\\]++|\\(?!["'])|'(?=\w))*+))?+""",
+    re.VERBOSE,
 )
 _PERSON = re.compile(r"/persons?/([^/]+)")
 _QUERY_PART = re.compile(r"[^&;]+")
@@ -46,7 +50,7 @@ def _userinfo(text: str) -> Iterator[Span]:
 
 def _userinfo_alone(text: str) -> Iterator[Span]:
     for match in _USERINFO_ALONE.finditer(text):
-        if not match[0].startswith(_EXAMPLE) and not says_nothing(match[1]):
+        if not match[0].startswith(f"{_EXAMPLE}@") and not says_nothing(match[1]):
             yield Span(*match.span(1), "password")
 
 

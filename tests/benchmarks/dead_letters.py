@@ -54,16 +54,17 @@ def main() -> None:
         with Engine(f"{folder}/store") as engine:
             db = engine.database()
             fill(db, count)
-            describe(db, engine.version)
             by_hand = [measured("as TSV", lambda: as_text(db)), measured("as rows", lambda: as_rows(db))]
-            for label, window in (("24 h, the default", DAY), ("28 days, all rows", 28 * DAY)):
-                compare(db, label, window, by_hand)
+            judge(db, "in the parts that inserting left", by_hand)
+            db.execute("SYSTEM START MERGES events_dead_letter_queue")
+            db.execute("OPTIMIZE TABLE events_dead_letter_queue FINAL")
+            judge(db, "all merged into one part, so that no row of another day can be passed over", by_hand)
     finally:
         shutil.rmtree(folder)
 
 
 def fill(db: Database, count: int) -> None:
-    """All errors in equal shares, spread evenly over 27 days (rows are deleted after four weeks)."""
+    """All errors in equal shares, oldest first, evenly over 27 days (rows are deleted after four weeks)."""
     began = time.perf_counter()
     which = f"sipHash64(number) % {len(WRITTEN)}"
     errors = ", ".join(f"{which} = {n}, {error_sql(text)}" for n, (_, text, _) in enumerate(WRITTEN))
@@ -74,20 +75,20 @@ def fill(db: Database, count: int) -> None:
             "raw_payload, error_timestamp, error_location, error, tags, _timestamp, _offset) "
             f"SELECT generateUUIDv4(1), generateUUIDv4(2), '$pageview', {PAYLOAD}, {SENDER}, sipHash64(number, 2) % 20, "
             f"'203.0.113.7', now(), {PAYLOAD}, now(), multiIf({places}, ''), multiIf({errors}, ''), ['plugin_server'], "
-            f"now() - sipHash64(number, 3) % {27 * DAY}, number FROM numbers({first}, {min(AT_ONCE, count - first)})"
+            f"now() - toUInt32({27 * DAY} * (1 - number / {count})), number FROM numbers({first}, {min(AT_ONCE, count - first)})"
         )
     db.execute("SYSTEM STOP MERGES events_dead_letter_queue")
-    print(f"filled in {time.perf_counter() - began:.0f} s")
+    version = db.execute("SELECT version()").strip()
+    print(f"ClickHouse {version}, filled in {time.perf_counter() - began:.0f} s")
 
 
-def describe(db: Database, version: str) -> None:
-    size = "SELECT sum(rows), count(), round(sum(data_uncompressed_bytes) / 1e9, 2), round(sum(bytes_on_disk) / 1e9, 2) "
-    rows, parts, raw, disk = db.execute(f"{size} FROM system.parts WHERE active AND database = '{db.name}'").split()
-    different = db.execute("SELECT uniq(error) FROM events_dead_letter_queue").strip()
-    print(
-        f"ClickHouse {version}: {int(rows):,} rows with about {int(different):,} different errors, "
-        f"{parts} parts, {raw} GB, {disk} GB on disk"
-    )
+def judge(db: Database, layout: str, by_hand: Sequence[Measured]) -> None:
+    size = "SELECT count(), round(sum(data_uncompressed_bytes) / 1e9, 2), round(sum(bytes_on_disk) / 1e9, 2) FROM system.parts"
+    parts, raw, disk = db.execute(f"{size} WHERE active AND database = '{db.name}'").split()
+    rows, errors = db.execute("SELECT count(), uniq(error) FROM events_dead_letter_queue").split()
+    print(f"{layout}: {int(rows):,} rows, about {int(errors):,} different errors, {parts} parts, {raw} GB, {disk} GB on disk")
+    for label, window in (("24 h, the default", DAY), ("28 days, all rows", 28 * DAY)):
+        compare(db, label, window, by_hand)
 
 
 def measured(how: str, fetch: Callable[[], dict[str, str]]) -> Measured:

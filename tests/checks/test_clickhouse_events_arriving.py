@@ -231,9 +231,8 @@ def test_without_the_grant_nothing_is_said_of_the_events(db: Database) -> None:
     (finding,) = result.findings
     assert finding.code == "clickhouse.permission-denied"
     assert finding.claim == f"The user {db.user} lacks the grant SELECT(_timestamp, inserted_at, timestamp) ON {db.name}.events"
-    assert finding.detail == (
-        "run as an administrator of ClickHouse: "
-        f"GRANT SELECT(_timestamp, inserted_at, timestamp) ON {db.name}.events TO {db.user}"
+    assert finding.actions[0].commands == (
+        f"GRANT SELECT(_timestamp, inserted_at, timestamp) ON {db.name}.events TO {db.user};",
     )
 
 

@@ -156,9 +156,10 @@ def test_a_healthy_verdict_says_what_it_does_not_prove() -> None:
     assert judged.against[-1].startswith("This does not prove that clients send")
 
 
-def test_actions_look_before_they_change_and_stand_once() -> None:
-    restart, look = Action(text="Restart", changes_something=True), Action(text="Look")
+def test_actions_stand_once_and_those_about_the_root_cause_first() -> None:
+    replay, restart, look = Action(text="Replay"), Action(text="Restart", changes_something=True), Action(text="Look")
     judged = verdict(
-        result("a", letters(actions=(restart, look)), stage=PLUGIN), result("b", letters(actions=(look,)), stage=PLUGIN)
+        result("dead-letters", letters(actions=(look, replay)), stage=PLUGIN),
+        result("app-health", POSTGRES.found("Postgres is down", actions=(look, restart)), stage=APP),
     )
-    assert judged.actions == (look, restart)
+    assert judged.actions == (look, restart, replay)

@@ -86,6 +86,7 @@ def redacted(text: str) -> str:
             "CREATE USER x IDENTIFIED WITH sha256_password BY 'hunter2'",
             "CREATE USER x IDENTIFIED WITH sha256_password BY 'password-removed'",
         ),
+        ("ALTER USER posthog WITH PASSWORD 'hunter2'", "ALTER USER posthog WITH PASSWORD 'password-removed'"),
         ("clickhouse-client --user x --password hunter2 -q 1", "clickhouse-client --user x --password password-removed -q 1"),
         ("['diag', '--sentry-token', 'abcdef']", "['diag', '--sentry-token', 'secret-removed']"),
         ("curl -u default:hunter2 http://c", "curl -u default:password-removed http://c"),
@@ -93,6 +94,10 @@ def redacted(text: str) -> str:
         # people
         ("mail bob.smith+x@corp.example.com now", "mail email-… now"),
         ("bob%40corp.com, bob\\u0040corp.com, BÖB@münchen.de", "email-…, email-…, email-…"),
+        (
+            "//bob@corp.com, mailto:bob@corp.com, <bob@corp.com>, 'bob@corp.com'.",
+            "//email-…, mailto:email-…, <email-…>, 'email-…'.",
+        ),
         ('person with distinct id "bob_1" in team "2" to', 'person with distinct id "person-…" in team "2" to'),
         ("distinct_id=bob_1 team_id=2", "distinct_id=person-… team_id=2"),
         ('{"distinctId":"bob","event":"$pageview"}', '{"distinctId":"person-…","event":"$pageview"}'),
@@ -118,6 +123,7 @@ def redacted(text: str) -> str:
         # addresses
         ('server at "db" (10.3.4.5), port 6543 failed', 'server at "db" (ip-…), port 6543 failed'),
         ("(kafka/10.0.0.5:9092)", "(kafka/ip-…:9092)"),
+        ("GET /clients/203.0.113.7 of ip-v4/10.0.0.9", "GET /clients/ip-… of ip-v4/ip-…"),
         ("from 203.0.113.7, 192.168.1.10.", "from ip-…, ip-…."),
         ("client ip 24.8.7.41, http://24.8.7.41:8123, host 24.8.7.41", "client ip ip-…, http://ip-…:8123, host ip-…"),
         ("2001:db8::1, [2001:db8::7]:9000, fe80::1%eth0: refused", "ip-…, [ip-…]:9000, ip-…: refused"),

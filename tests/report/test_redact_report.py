@@ -1,114 +1,12 @@
 """Nothing that is planted anywhere in a report gets through, and what is its structure stays."""
 
-from collections.abc import Iterator
-from datetime import UTC, datetime
-from typing import Any
-
 import msgspec
 import pytest
 from msgspec import structs
 
-from diagnostics.report.model import (
-    Action,
-    Blind,
-    Category,
-    CheckResult,
-    Column,
-    Completeness,
-    Cost,
-    Finding,
-    Privacy,
-    QueryText,
-    Report,
-    Series,
-    Stage,
-    StageState,
-    Status,
-    Step,
-    Table,
-    Text,
-    Tool,
-    Triage,
-    Values,
-    Verdict,
-    WindowSpan,
-)
+from diagnostics.report.model import Privacy, Stage, StageState, Status, Step
 from diagnostics.report.redact import RedactionFailed, Redactor
-
-NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
-SECRET = "correct-horse-1"
-ACTION = Action(text="Restart it", commands=("docker compose restart plugins",), changes_something=True)
-TABLE = Table(
-    title="By place",
-    columns=(Column(name="events", kind="count"), Column(name="who", kind="person"), Column(name="error", kind="source-text")),
-    rows=((1161, "bob_0123456", "sorry, too many clients already"), (43, 42, None)),
-    omitted=1,
-)
-VALUES = Values(
-    title="What it says", values={"status": "ok", "clickhouse_version": "24.8.7.41", "postgres": False, "seconds": 0.2}
-)
-FINDING = Finding(
-    code="dead-letters.active",
-    status=Status.FAIL,
-    stage=Stage.PLUGIN_SERVER,
-    claim="1,204 events were dead-lettered in 24 h",
-    detail="The newest of bob_0123456 is 12 s old.",
-    affects=("events_dead_letter_queue",),
-    evidence=(
-        TABLE,
-        Series(title="Every minute", start=NOON, step_s=60, values=(1, 2.5), unit="events"),
-        VALUES,
-        Text(title="A sample", text="Connection terminated unexpectedly"),
-        QueryText(title="The query", text="SELECT count() FROM events_dead_letter_queue"),
-    ),
-    actions=(ACTION,),
-    runbook="ingestion.md#dead-letters.active",
-    source_text=True,
-    cause="Postgres ran out of connections",
-    cause_codes=("app.postgres-down",),
-)
-CHECK = CheckResult(
-    id="dead-letters",
-    title="No events are dead-lettered",
-    stage=Stage.PLUGIN_SERVER,
-    status=Status.FAIL,
-    reason="it was asked",
-    blocked_by="clickhouse-connection",
-    findings=(FINDING,),
-)
-REPORT = Report(
-    id="7f3a-c2",
-    tool=Tool(name="posthog-diag", version="0.1.0"),
-    started_at=NOON,
-    duration_s=1.2,
-    complete=False,
-    cut_short="deadline",
-    runbook="ingestion",
-    window=WindowSpan(since=NOON, until=NOON),
-    install={"site": "posthog.example.com", "clickhouse_version": "24.8.7.41"},
-    verdict=Verdict(
-        status="problem",
-        code="dead-letters.active",
-        stage=Stage.PLUGIN_SERVER,
-        confidence="high",
-        headline="Events stop at the plugin server",
-        why=("Rows arrive in the dead letter queue",),
-        against=("The heartbeat is fresh",),
-        actions=(ACTION,),
-        also=("app.postgres-down",),
-    ),
-    triage=Triage(category=Category.BUG, escalate=True, escalate_reason="Events are lost", ask=("Since when?",)),
-    stages=(StageState(id=Stage.CAPTURE, status=Status.OK, note="nobody looked"),),
-    completeness=Completeness(
-        looked=21,
-        total=24,
-        blind=(Blind(check="sentry-issues", status=Status.UNKNOWN, reason="no token"),),
-        statement="Looked with 21",
-    ),
-    steps=(Step(title="What is in the queue?", status=Status.FAIL, checks=("dead-letters",)),),
-    checks=(CHECK,),
-    cost=Cost(),
-)
+from tests.report.redact_sample import CHECK, FINDING, REPORT, SECRET, TABLE, empty, is_request, leaves, planted, table
 
 # Text of these never leaves the program, so nothing has to be taken out of it. Everything else that can hold text is tried.
 STRUCTURE = {
@@ -163,57 +61,6 @@ PLANTED = {
     "url-query": "jane+doe",
     "card": "4111 1111",
 }
-
-Path = tuple[str | int, ...]
-
-
-def leaves(value: Any, path: Path = ()) -> Iterator[Path]:
-    """Where strings stand in plain data; the name of a dictionary's entry is a leaf as well: `(..., name, "")`."""
-    if isinstance(value, str):
-        yield path
-    elif isinstance(value, dict):
-        for name, item in value.items():
-            yield from leaves(item, (*path, name))
-            if path[-1:] in (("install",), ("values",)):
-                yield (*path, name, "")
-    elif isinstance(value, list):
-        for place, item in enumerate(value):
-            yield from leaves(item, (*path, place))
-
-
-def is_request(path: Path) -> bool:
-    """Commands and queries that checks have written keep what they need to be run: the values in the query of a URL."""
-    return "commands" in path or path[-3:] == ("evidence", 4, "text")
-
-
-def empty(value: Any, path: Path = ()) -> Iterator[Path]:
-    """Where the sample has nothing to plant into."""
-    if value in ("", [], {}):
-        yield path
-    elif isinstance(value, dict | list):
-        for name, item in value.items() if isinstance(value, dict) else enumerate(value):
-            yield from empty(item, (*path, name))
-
-
-def planted(seed: str, path: Path) -> Report | None:
-    """The report with `seed` at `path`; None where a type forbids it: an enumeration, a time, a literal."""
-    data = msgspec.json.decode(msgspec.json.encode(REPORT))
-    *way, last = path
-    renamed = last == ""
-    if renamed:
-        *way, last = way
-    there = data
-    for step in way:
-        there = there[step]
-    if renamed:
-        there[seed] = there.pop(last)
-    else:
-        there[last] = seed
-    try:
-        return msgspec.convert(data, Report)
-    except msgspec.ValidationError:
-        return None
-
 
 LEAVES = [path for path in leaves(msgspec.json.decode(msgspec.json.encode(REPORT))) if planted("x", path) is not None]
 OPEN = [path for path in LEAVES if ".".join(map(str, path)) not in STRUCTURE]
@@ -293,80 +140,6 @@ def test_what_was_taken_out_is_counted_by_kind() -> None:
     assert Redactor([SECRET]).report(report).privacy.redacted == {"email": 1, "ip": 1, "posthog-token": 1, "secret": 2}
 
 
-def test_fields_are_known_by_their_names() -> None:
-    values: dict[str, Any] = {
-        "password": "hunter2",
-        "clickhouse password": "not set",
-        "project token": "abcdef0123",
-        "sentry token": "invalid",
-        "newest distinct_id": "jane",
-        "distinct_id": "null",
-        "librdkafka version": "10.2.3.4",
-        "client": "10.2.3.4",
-        "jane@corp.com": 1,
-        "eve@corp.com": 2,
-        "tokens": 12,
-    }
-    clean = Redactor(key=b"k").report(with_values(values))
-    shown = next(e for e in clean.checks[0].findings[0].evidence if isinstance(e, Values)).values
-    names = list(shown)
-    assert [shown[name] for name in names[:4]] == ["password-removed", "not set", "secret-removed", "invalid"]
-    assert str(shown["newest distinct_id"]).startswith("person-")
-    assert shown["distinct_id"] == "null"
-    assert shown["librdkafka version"] == "10.2.3.4"
-    assert str(shown["client"]).startswith("ip-")
-    assert [name[:6] for name in names[8:]] == ["email-", "email-", "tokens"]
-    assert len(shown) == len(values)
-
-
-def test_names_that_differ_only_in_what_is_taken_out_stay_apart() -> None:
-    clean = Redactor([SECRET, "hunter2!"]).report(with_values({SECRET: 1, "hunter2!": 2}))
-    assert (
-        with_values({"secret-removed": 1, "secret-removed'": 2}).checks[0].findings[0].evidence
-        == clean.checks[0].findings[0].evidence
-    )
-
-
-def test_cells_beyond_the_columns_are_redacted_as_well() -> None:
-    long = Table(title="x", columns=(Column(name="n"),), rows=(("a", SECRET, "bob@corp.com"),))
-    assert "removed" in str(table(Redactor([SECRET]).report(with_evidence(long))).rows[0][1])
-
-
-@pytest.mark.parametrize("name", ["distinct_id", "password"])
-def test_columns_are_known_by_their_names(name: str) -> None:
-    one = Table(title="x", columns=(Column(name=name),), rows=(("jane-doe-77",),))
-    assert table(Redactor().report(with_evidence(one))).rows[0][0] != "jane-doe-77"
-
-
-def test_a_command_can_still_be_run() -> None:
-    command = (
-        'curl -H "Authorization: Bearer $TOKEN" "https://sentry.example.com/api/0/issues/?statsPeriod=24h&query=is:unresolved"'
-    )
-    report = planted(command, ("verdict", "actions", 0, "commands", 0))
-    assert report is not None
-    clean = Redactor().report(structs.replace(report, checks=()))
-    assert clean.verdict.actions[0].commands == (command,)
-    assert clean.privacy.redacted == {}
-
-
-def test_hosts_stay_unless_they_shall_not() -> None:
-    assert Redactor().report(REPORT).install["site"] == "posthog.example.com"
-    assert Redactor(hide_hosts=["posthog.example.com"]).report(REPORT).install["site"].startswith("host-")
-
-
-def test_a_report_with_lone_surrogates_can_be_printed() -> None:
-    report = planted("a", ("checks", 0, "reason"))
-    assert report is not None
-    broken = structs.replace(report, checks=(structs.replace(report.checks[0], reason="a\ud800\x00"),))
-    assert Redactor().report(broken).checks[0].reason == "a\\ud800\x00"
-
-
-@pytest.mark.parametrize("odd", [b"correct-horse-1", object(), ["x"], {1}])
-def test_what_no_report_holds_is_not_printed(odd: Any) -> None:
-    with pytest.raises(RedactionFailed, match="TypeError"):
-        Redactor().report(with_values({"x": odd}))
-
-
 def test_the_last_look_finds_what_the_rules_have_missed(monkeypatch: pytest.MonkeyPatch) -> None:
     redactor = Redactor([SECRET])
     monkeypatch.setattr(
@@ -377,18 +150,3 @@ def test_the_last_look_finds_what_the_rules_have_missed(monkeypatch: pytest.Monk
     with pytest.raises(RedactionFailed) as caught:
         redactor.report(report)
     assert str(caught.value) == "A configured secret was still in the report after redaction. The report is not printed."
-
-
-def table(report: Report) -> Table:
-    found = report.checks[0].findings[0].evidence[0]
-    assert isinstance(found, Table)
-    return found
-
-
-def with_evidence(evidence: Table | Values) -> Report:
-    finding = structs.replace(FINDING, evidence=(evidence,))
-    return structs.replace(REPORT, checks=(structs.replace(CHECK, findings=(finding,)),))
-
-
-def with_values(values: dict[Any, Any]) -> Report:
-    return with_evidence(Values(title="x", values=values))

@@ -11,6 +11,7 @@ from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
 from diagnostics.report.safetext import block, code, fence, markdown, plain, shorten, terminal
+from tests.report.hostile_text import HOSTILE, texts
 
 PARSER = MarkdownIt("commonmark").enable(["table", "strikethrough"])
 
@@ -21,70 +22,6 @@ LINKED_BY_GITHUB = re.compile(
 )
 # Format characters that are seen: Arabic and other signs that enclose the number which follows.
 SEEN = frozenset("\u0600\u0601\u0602\u0603\u0604\u0605\u06dd\u0890\u0891\u08e2\U000110bd\U000110cd")
-
-HOSTILE = (
-    "\x1b[31mred\x1b[0m",
-    "\x1b]8;;http://evil.example\x07link\x1b]8;;\x07",
-    "\x9b2J",
-    "\x90q\x9c",
-    "\u202egnp.exe",
-    "a\u200bb\ufeffc\u2066d\u2069",
-    "\ud800 and \udfff",
-    "\x00",
-    "over\rwrite",
-    "</details><script>alert(1)</script>",
-    "<!-- gone",
-    "<?php",
-    "![x](http://evil.example/x.png)",
-    "[click right here](javascript:x)",
-    "[x]: http://evil.example",
-    "[^1]",
-    "<http://evil.example>",
-    "www.evil.example",
-    "a@evil.example",
-    "@everyone @PostHog/team",
-    "#123 GH-1 PostHog/posthog#1",
-    "see 6d2a1f0c and 1234567",
-    "PostHog/posthog@6d2a1f0c",
-    ":rocket: :+1: :100:",
-    "$x$ and $$y$$",
-    "| a | b |",
-    "a|b",
-    "|",
-    "---",
-    "===",
-    ":-:",
-    "- item",
-    "+ item",
-    "* item",
-    "1. item",
-    "1) item",
-    "> quote",
-    "# heading",
-    "    indented",
-    "\tindented",
-    "```\ncode\n```",
-    "~~~",
-    "~~gone~~",
-    "**bold** __bold__ *a* _b_",
-    "`code",
-    "``` ` ``",
-    "back\\",
-    "\\`",
-    "&lt;script&gt; &#64;alice &copy;",
-    "one  \ntwo",
-    "line\u2028separator\x85next",
-    "\U000e0041tag",
-    "_",
-    "__",
-    "`",
-    "``",
-    " ",
-)
-
-anything = st.text(st.characters(exclude_categories=[]), max_size=40)
-markup = st.text(st.sampled_from("ab1 \n\t`*_~[]()<>!#|\\&;:@-+=.$\"'/\r\x1b"), max_size=30)
-texts = st.one_of(anything, markup, st.lists(st.sampled_from(HOSTILE), max_size=4).map(" ".join))
 
 few = settings(max_examples=150, deadline=None)
 

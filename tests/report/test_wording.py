@@ -104,8 +104,8 @@ def test_what_following_an_action_does() -> None:
 
     assert said() == "read-only"
     assert said(changes_something=True) == "changes something, safe"
-    assert said(changes_something=True, safe=False) == "changes something, NOT safe: data can be lost"
-    assert said(safe=False) == "read-only, NOT safe: data can be lost"
+    assert said(changes_something=True, safe=False) == "changes something, NOT safe"
+    assert said(safe=False) == "read-only, NOT safe"
     assert wording.consequence(Action(text="wait")) == ""
     assert wording.consequence(Action(text="restart it", changes_something=True)) == "changes something, safe"
 

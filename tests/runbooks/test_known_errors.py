@@ -272,7 +272,7 @@ def test_the_action_of_an_entry_says_what_following_it_does() -> None:
         for id in ("consumer-loop-stalled", "postgres-too-many-clients", "disk-full", "element-group-exists")
     ] == [
         "changes something, safe",
-        "changes something, NOT safe: data can be lost",
+        "changes something, NOT safe",
         "read-only",
         "",
     ]
