@@ -14,7 +14,7 @@ from diagnostics.sources.errors import LimitExceeded
 from diagnostics.sources.source import NotConnected
 
 SETUP = Category.SETUP
-UNREACHABLE = Code(id="clickhouse.unreachable", worst=Status.FAIL, category=SETUP, summary="ClickHouse does not answer")
+UNREACHABLE = Code(id="clickhouse.unreachable", worst=Status.FAIL, category=SETUP, summary="it does not answer")
 AUTH_FAILED = Code(
     id="clickhouse.auth-failed",
     worst=Status.FAIL,

@@ -50,6 +50,7 @@ ERRORS = Code(
     id="sentry.errors",
     worst=Status.FAIL,
     summary="its errors are in Sentry",
+    headline="Sentry shows errors of ingestion",
     category=Category.BUG,
     # Errors are what breaks elsewhere looks like from the inside; dead letters are the same failures with their number.
     caused_by=(

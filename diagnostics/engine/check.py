@@ -72,8 +72,8 @@ class Code(Struct, frozen=True, kw_only=True):
     """A finding code, declared once and never renamed or reused.
 
     `worst` is the status that it is raised with at worst. `summary` continues the sentence "Events stop at <stage>: ..."
-    without a capital; `headline` replaces that sentence where it would say too much. `caused_by` names codes that explain
-    this one when they are present. `stage` None means the check's.
+    without a capital; `headline` is said instead of "Events stop at <stage>" where that would say too much. `caused_by`
+    names codes that explain this one when they are present. `stage` None means the check's.
     """
 
     id: str

@@ -6,7 +6,8 @@ from diagnostics.report.model import Category, Status, Triage, Verdict
 
 def triage(verdict: Verdict, evidence: Evidence) -> Triage:
     """Escalate what loses events for a reason that nobody knows; the rest the customer can mend with the report."""
-    code = evidence.codes.get(verdict.code or "")
+    unseen = next((finding.code for finding in evidence.of_status(Status.UNKNOWN)), "")
+    code = evidence.codes.get(verdict.code or unseen)
     category = code.category if code else Category.USER_EXPERIENCE
     failing = evidence.of_status(Status.FAIL)
     unexplained = [

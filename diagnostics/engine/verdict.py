@@ -49,6 +49,11 @@ class Evidence(Struct, frozen=True):
         return [result for result in self.results if not result.status.looked and result.id not in self.deselected]
 
     @property
+    def dark(self) -> list[Stage]:
+        """The stages that no check at all looks at."""
+        return [stage for stage in Stage if not any(result.stage is stage for result in self.results)]
+
+    @property
     def too_little(self) -> bool:
         """Whether a step of the runbook had no check that could look, or the run was cut short."""
         return self.cut_short or any(self._unanswered(step) for step in self.steps)
@@ -101,13 +106,14 @@ def _problem(evidence: Evidence, failing: list[Finding]) -> Verdict:
     stage = min((finding.stage for finding in chain), key=depth)
     corroborated = len({id for finding in chain for id in seen_by[finding.code]}) > 1
     blind = [result for result in evidence.blind if depth(result.stage) <= depth(stage)]
-    against = [*_contradictions(evidence, root, seen_by[root]), *_unseen(blind)]
+    dark = [each for each in evidence.dark if depth(each) < depth(stage)]
+    against = [*_contradictions(evidence, root, seen_by[root]), *_unseen(blind, dark)]
     in_chain = {finding.code for finding in chain}
     return Verdict(
         status="problem",
         code=root,
         stage=stage,
-        confidence=_confidence(blind=len(blind), lowered=int(evidence.cut_short) - int(corroborated)),
+        confidence=_confidence(blind=len(blind) + bool(dark), lowered=int(evidence.cut_short) - int(corroborated)),
         headline=_headline(root, stage, chain, evidence.codes),
         why=tuple(dict.fromkeys(_sentence(finding.claim) for finding in chain)),
         against=tuple(against),
@@ -119,11 +125,11 @@ def _problem(evidence: Evidence, failing: list[Finding]) -> Verdict:
 def _headline(root: str, stage: Stage | None, chain: Sequence[Finding], codes: Mapping[str, Code]) -> str:
     """The first sentence: the place and the cause, in words that survive being quoted alone."""
     code = codes[root]
-    known = next((finding.cause for finding in chain if finding.cause and finding.code != root), "")
-    own = next((finding.cause for finding in chain if finding.cause and finding.code == root), "")
-    what = own or known or code.summary
-    if code.headline and not own:
-        return _sentence(code.headline)
+    known = next((finding.cause for finding in chain if finding.cause and finding.code == root), "")
+    known = known or next((finding.cause for finding in chain if finding.cause), "")
+    if code.headline:
+        return _sentence(f"{code.headline}: {known}" if known else code.headline)
+    what = known or code.summary
     if stage is None or stage is Stage.APP:
         return _sentence(what)
     return _sentence(f"Events stop at {STAGE_NAMES[stage]}: {what}")
@@ -141,7 +147,7 @@ def _inconclusive(evidence: Evidence, warnings: list[Finding]) -> Verdict:
         confidence="low",
         headline="Nothing is known to be broken, but too little could be looked at to call this install healthy.",
         why=(*why, *(_sentence(finding.claim) for finding in warnings)),
-        against=tuple(_unseen(evidence.blind)),
+        against=tuple(_unseen(evidence.blind, evidence.dark)),
         actions=_actions([*_unlooked(evidence.results), *warnings]),
         also=(),
     )
@@ -153,10 +159,10 @@ def _warning(evidence: Evidence, warnings: list[Finding]) -> Verdict:
         status="warning",
         code=foremost.code,
         stage=foremost.stage,
-        confidence=_confidence(blind=len(evidence.blind)),
+        confidence=_confidence(blind=len(evidence.blind) + bool(evidence.dark)),
         headline=_sentence(foremost.claim),
         why=tuple(_sentence(finding.claim) for finding in warnings[1:]),
-        against=tuple(_unseen(evidence.blind)),
+        against=tuple(_unseen(evidence.blind, evidence.dark)),
         actions=_actions(warnings),
     )
 
@@ -166,16 +172,16 @@ def _healthy(evidence: Evidence) -> Verdict:
     if evidence.deselected:
         headline = f"Nothing is wrong in what was asked for: {len(looked)} of {len(evidence.results)} checks looked."
     else:
-        headline = "Nothing is wrong where events could be lost."
+        headline = "Nothing is wrong where diag could look."
     return Verdict(
         status="healthy",
         code=None,
         stage=None,
-        confidence="low" if evidence.deselected else _confidence(blind=len(evidence.blind)),
+        confidence="low" if evidence.deselected else _confidence(blind=len(evidence.blind) + bool(evidence.dark)),
         headline=headline,
         why=tuple(_sentence(result.title) for result in looked),
         against=(
-            *_unseen(evidence.blind),
+            *_unseen(evidence.blind, evidence.dark),
             "This does not prove that clients send: a browser's ad blocker, a wrong project token or address, or a filter in "
             "the app can hide events that this path never got, or got and stored.",
         ),
@@ -183,7 +189,8 @@ def _healthy(evidence: Evidence) -> Verdict:
 
 
 def _confidence(*, blind: int, lowered: int = 0) -> Confidence:
-    """`blind` spots on the path lower it, one step for one or two, two steps for more; `lowered` adds to that."""
+    """`blind` spots on the path (stages that nothing looks at are one) lower it, one step for one or two, two steps for
+    more; `lowered` adds to that."""
     steps = (0 if blind == 0 else 1 if blind <= 2 else 2) + lowered
     return _CONFIDENCES[max(0, min(2, 2 - steps))]
 
@@ -201,8 +208,11 @@ def _contradictions(evidence: Evidence, root: str, seen_by: Sequence[str]) -> li
     ]
 
 
-def _unseen(blind: Sequence[CheckResult]) -> list[str]:
-    return [f"Not looked at: {result.id} ({result.reason})." for result in blind]
+def _unseen(blind: Sequence[CheckResult], dark: Sequence[Stage]) -> list[str]:
+    unseen = [f"Not looked at: {result.id} ({result.reason})." for result in blind]
+    if dark:
+        unseen.append(f"Nothing was seen of {' and '.join(STAGE_NAMES[stage] for stage in dark)}: no check looks there.")
+    return unseen
 
 
 def _unlooked(results: Sequence[CheckResult]) -> list[Finding]:

@@ -52,7 +52,7 @@ def _nobody(stack: contextlib.ExitStack) -> str:
 
 def _clickhouse_url(scenario: Scenario, database: Database | None, stack: contextlib.ExitStack) -> str:
     if database is None:
-        return _nobody(stack).replace("//", "//diag:secret@") + "/posthog"
+        return _nobody(stack).replace("//", "//diag:the-password-of-the-lab@") + "/posthog"
     if scenario.clickhouse.wrong_password:
         return database.url.replace(database.password, "changed-last-week")
     return database.url

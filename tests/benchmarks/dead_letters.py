@@ -75,7 +75,8 @@ def fill(db: Database, count: int) -> None:
             "raw_payload, error_timestamp, error_location, error, tags, _timestamp, _offset) "
             f"SELECT generateUUIDv4(1), generateUUIDv4(2), '$pageview', {PAYLOAD}, {SENDER}, sipHash64(number, 2) % 20, "
             f"'203.0.113.7', now(), {PAYLOAD}, now(), multiIf({places}, ''), multiIf({errors}, ''), ['plugin_server'], "
-            f"now() - toUInt32({27 * DAY} * (1 - number / {count})), number FROM numbers({first}, {min(AT_ONCE, count - first)})"
+            f"now() - toUInt32({27 * DAY} * (1 - number / {count})), number "
+            f"FROM numbers({first}, {min(AT_ONCE, count - first)})"
         )
     db.execute("SYSTEM STOP MERGES events_dead_letter_queue")
     version = db.execute("SELECT version()").strip()

@@ -31,8 +31,15 @@ PLUGIN, CLICKHOUSE, APP = Stage.PLUGIN_SERVER, Stage.CLICKHOUSE, Stage.APP
 
 
 def verdict(
-    *results: CheckResult, steps: tuple[tuple[str, ...], ...] = (), deselected: tuple[str, ...] = (), cut: bool = False
+    *given: CheckResult,
+    steps: tuple[tuple[str, ...], ...] = (),
+    deselected: tuple[str, ...] = (),
+    cut: bool = False,
+    dark: tuple[Stage, ...] = (),
 ) -> Verdict:
+    """Of the given results; at every other stage but the `dark` ones a check that saw nothing wrong."""
+    lit = [stage for stage in Stage if stage not in dark and not any(each.stage is stage for each in given)]
+    results = (*given, *(result(f"{stage}-seen", stage=stage) for stage in lit))
     finds = {"app-health": frozenset({"app.postgres-down"})}
     by_id = {each.id: each for each in results}
     walked = tuple(Step(title=f"Step {ids}?", status=by_id[ids[0]].status, checks=ids) for ids in steps)
@@ -99,6 +106,13 @@ def test_a_blind_spot_behind_the_break_does_not_matter() -> None:
     assert verdict(result("dead-letters", letters(), stage=PLUGIN), dark).confidence == "high"
 
 
+def test_stages_that_nothing_looks_at_are_one_blind_spot_when_they_lie_before_the_break() -> None:
+    judged = verdict(result("dead-letters", letters(), stage=PLUGIN), dark=(Stage.CAPTURE, Stage.KAFKA, APP))
+    assert judged.confidence == "medium"
+    assert judged.against == ("Nothing was seen of capture and Kafka: no check looks there.",)
+    assert verdict(result("a", stage=PLUGIN), dark=(APP,)).confidence == "medium"
+
+
 def test_a_second_check_that_saw_the_same_raises_confidence() -> None:
     dark = result("kafka", status=Status.BLOCKED, reason="no brokers", stage=Stage.KAFKA)
     judged = verdict(dark, result("dead-letters", letters(), stage=PLUGIN), result("sentry", letters(), stage=PLUGIN))
@@ -142,7 +156,7 @@ def test_what_the_reader_left_out_is_no_blind_spot_but_the_verdict_says_how_litt
     left_out = result("sentry", status=Status.SKIPPED, reason="left out by --only a", stage=PLUGIN)
     judged = verdict(result("a"), left_out, steps=(("a",), ("sentry",)), deselected=("sentry",))
     assert (judged.status, judged.confidence) == ("healthy", "low")
-    assert judged.headline == "Nothing is wrong in what was asked for: 1 of 2 checks looked."
+    assert judged.headline == "Nothing is wrong in what was asked for: 4 of 5 checks looked."
 
 
 def test_a_warning_alone_is_the_headline() -> None:

@@ -122,7 +122,7 @@ def denied(error: BaseException, *, name: str, user: str) -> Denied:
     return Denied(
         f"The user {user} lacks the grant {grant}",
         grant=grant,
-        hint="give it that grant, as an administrator of ClickHouse",
+        hint="give diag's user that grant, as an administrator of ClickHouse",
         statement=f"{grant_statement(grant, user)};",
         code=PERMISSION_DENIED,
     )
