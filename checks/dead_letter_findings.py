@@ -16,7 +16,7 @@ FIXES = 3
 """Known errors whose fix is named, those of the largest groups first."""
 
 TEAMS_COUNTED = 1000
-"""As many as the query keeps of a group."""
+"""The query keeps as many of a group, and team 0, which is none."""
 
 
 class Seen(Struct, frozen=True, kw_only=True):

@@ -22,8 +22,8 @@ PAUSES = 5
 class KeyRow(Struct, frozen=True, kw_only=True):
     """The rows of the table that share a location and a key. Times are Unix seconds of the server's clock.
 
-    `ids` are their different ids, `without_team` those with `team_id` 0, `trend` their numbers in equal slices of the window,
-    oldest first, `sample` the newest error. `keys` above 1: so many of the rarest keys, in one row.
+    `ids` are their different ids, `without_team` the rows with `team_id` 0, `trend` their numbers in equal slices of the
+    window, oldest first, `sample` the newest error. `keys` above 1: so many of the rarest keys, in one row.
     """
 
     location: str
@@ -99,7 +99,7 @@ def _group(row: KeyRow, known: KnownErrors) -> Group:
         events=row.events,
         stored=row.stored,
         without_team=min(row.without_team, row.events),
-        teams=frozenset(row.teams),
+        teams=frozenset(row.teams) - {0},
         first=row.first,
         last=row.last,
         trend=row.trend,

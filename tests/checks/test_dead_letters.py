@@ -186,6 +186,15 @@ def test_the_evidence_names_the_place_the_error_and_what_is_known_of_it(db: Data
     assert sample.source_text
 
 
+def test_the_sample_is_the_newest_error_of_the_group(db: Database) -> None:
+    for ago in (500, 200, 800):
+        put(db, f"ingestEvent failed. Error: No team found with ID {ago}. Can't ingest event.", ago=ago)
+    finding = one(result(db))
+    assert [evidence.text for evidence in finding.evidence if isinstance(evidence, Text)] == [
+        "ingestEvent failed. Error: No team found with ID 200. Can't ingest event."
+    ]
+
+
 def test_the_cause_is_what_explains_most_of_the_events(db: Database) -> None:
     put(db, "ingestEvent failed. Error: Connection terminated unexpectedly", count=30)
     put(db, "ingestEvent failed. Error: sorry, too many clients already", count=25)

@@ -77,10 +77,13 @@ def test_more_different_errors_than_are_told_apart_are_counted_together(engine: 
 
 def test_errors_without_end_do_not_hide_the_dead_letters(engine: Engine) -> None:
     db = engine.database()
-    written(db, PLUGIN_SERVER, "ingestEvent failed. Error: Could not find person with distinct id x{word} y", 200_000)
+    written(db, PLUGIN_SERVER, "ingestEvent failed. Error: Could not find person with distinct id {email}", 200_000)
     put(db, "ingestEvent failed. Error: sorry, too many clients already", count=70)
     finding = one(result(db))
     assert finding.claim.startswith("200,070 events were dead-lettered in the last 24 h, in 5 teams,")
-    assert finding.detail == "There are too many different errors: they are grouped by their first letters only."
+    assert (
+        finding.detail
+        == "The errors are too many to tell apart within diag's limits: they are grouped by their first letters only."
+    )
     assert [row[0] for row in table(finding).rows] == [200_000, 70]
     assert table(finding).rows[1][2] == "sorry, too many clients already"
