@@ -1,13 +1,12 @@
 """What is said of dead letters: the claim in one sentence, the evidence behind it, and what to do next."""
 
-from collections import Counter
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
 from msgspec import Struct
 
 from checks.dead_letter_groups import Group, together
-from diagnostics import Action, Code, Column, Evidence, Finding, QueryText, Series, Table, Text, Window, span_s
+from diagnostics import Action, Code, Column, Evidence, Finding, QueryText, Series, Table, Text, Window, leading_cause, span_s
 
 SHOWN = 20
 """Groups in the table of the report."""
@@ -32,7 +31,7 @@ class Seen(Struct, frozen=True, kw_only=True):
 def found(code: Code, groups: Sequence[Group], seen: Seen, *, notes: Sequence[str], ended: str = "") -> Finding:
     """The finding that says so of `groups`, largest first. `ended` closes the claim, `notes` open the detail."""
     total = together(groups)
-    cause, cause_codes = _cause(groups)
+    cause, cause_codes = leading_cause((group.known, group.events) for group in groups)
     copies = (
         f"{total.stored:,} rows are stored; ClickHouse has not merged copies away yet." if total.stored > total.events else ""
     )
@@ -64,21 +63,6 @@ def _owners(total: Group, team: int | None) -> str:
 
 def _ago(seconds: int) -> str:
     return "just now" if seconds < 2 else f"{span_s(seconds)} ago"
-
-
-def _cause(groups: Sequence[Group]) -> tuple[str, tuple[str, ...]]:
-    """The meaning and the code of what explains at least half of the events; nothing when no known error does."""
-    events: Counter[str] = Counter()
-    for group in groups:
-        if group.known:
-            events[group.known.cause or group.known.id] += group.events
-    if not events:
-        return "", ()
-    key, explained = events.most_common(1)[0]
-    if 2 * explained < sum(group.events for group in groups):
-        return "", ()
-    known = next(group.known for group in groups if group.known and key in (group.known.cause, group.known.id))
-    return known.meaning, (known.cause,) if known.cause else ()
 
 
 def _evidence(groups: Sequence[Group], total: Group, seen: Seen) -> list[Evidence]:
@@ -128,10 +112,11 @@ def _time(seconds: int) -> str:
 
 
 def _actions(code: Code, groups: Sequence[Group], events: int, seen: Seen) -> list[Action]:
-    fixes = dict.fromkeys(group.known.fix for group in groups if group.known)
+    fixes = dict.fromkeys(group.known.action() for group in groups if group.known)
     lost = "This event stays lost until it is" if events == 1 else f"These {events:,} events stay lost until they are"
+    ask = f'docker compose exec clickhouse clickhouse-client --query "{" ".join(seen.newest.split())}"'
     return [
-        *(Action(text=fix) for fix in list(fixes)[:FIXES]),
-        Action(text="See the newest ones", commands=(seen.newest,)),
+        Action(text="See the newest ones", commands=(ask,)),
+        *list(fixes)[:FIXES],
         Action(text=f"{lost} replayed by hand, once the cause is gone: read first how", commands=(f"diag explain {code.id}",)),
     ]

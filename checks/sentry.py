@@ -8,7 +8,6 @@ By hand: search for `is:unresolved has:PLUGIN_SERVER_MODE` in Sentry's issues.
 """
 
 import re
-from collections import Counter
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 
@@ -31,6 +30,7 @@ from diagnostics import (
     Thresholds,
     Window,
     check,
+    leading_cause,
 )
 from diagnostics.sources.sentry import ACCESS, ISSUES, PROJECTS, Issue, Issues, Sentry
 from diagnostics.sources.sentry_issues import UNRESOLVED, search
@@ -164,7 +164,7 @@ def _errors(sentry: Sentry, issues: Issues, ours: Sequence[Judged], window: Wind
     ranked = sorted(ours, key=lambda judged: judged.issue.count, reverse=True)
     total = sum(judged.issue.count for judged in ranked)
     new = sum(judged.new for judged in ranked)
-    cause, codes = _cause(ranked)
+    cause, codes = leading_cause((judged.known, judged.issue.count) for judged in ranked)
     one = len(ranked) == 1
     newly = "" if not new else ", for the first time" if one else f", {new} of them for the first time"
     user = f" of the user {scope.sentry_user}" if scope.sentry_user else ""
@@ -194,21 +194,6 @@ def _status(ranked: Sequence[Judged], often: float) -> Status:
     if any(judged.new or (judged.known and judged.known.loses_events) for judged in ranked):
         return Status.WARN
     return Status.INFO
-
-
-def _cause(ranked: Sequence[Judged]) -> tuple[str, tuple[str, ...]]:
-    """The meaning and the code of the known error behind at least half of the events; nothing when none is."""
-    events: Counter[str] = Counter()
-    for judged in ranked:
-        if judged.known:
-            events[judged.known.cause or judged.known.id] += judged.issue.count
-    if not events:
-        return "", ()
-    key, number = events.most_common(1)[0]
-    if 2 * number < sum(judged.issue.count for judged in ranked):
-        return "", ()
-    entry = next(judged.known for judged in ranked if judged.known and key in (judged.known.cause, judged.known.id))
-    return entry.meaning, (entry.cause,) if entry.cause else ()
 
 
 def _detail(issues: Issues, ranked: Sequence[Judged]) -> str:

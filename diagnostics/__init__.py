@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from diagnostics.engine.check import Check, Code, Scope, Threshold, Thresholds, Window, check
-    from diagnostics.engine.known_errors import KnownError, KnownErrors
+    from diagnostics.engine.known_errors import KnownError, KnownErrors, leading_cause
     from diagnostics.report.model import (
         Action,
         Category,
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 _HOMES = {
     "diagnostics.engine.check": ("Check", "Code", "Scope", "Threshold", "Thresholds", "Window", "check"),
-    "diagnostics.engine.known_errors": ("KnownError", "KnownErrors"),
+    "diagnostics.engine.known_errors": ("KnownError", "KnownErrors", "leading_cause"),
     "diagnostics.report.model": (
         "Action",
         "Category",
@@ -69,6 +69,7 @@ __all__ = [
     "Values",
     "Window",
     "check",
+    "leading_cause",
     "span",
     "span_s",
 ]

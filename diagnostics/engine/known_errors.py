@@ -4,6 +4,7 @@ It is data (`known-errors.toml` beside the runbooks); adding an entry needs no c
 """
 
 import re
+from collections import Counter
 from collections.abc import Iterable
 
 from msgspec import Struct
@@ -51,3 +52,20 @@ class KnownErrors:
         """The first entry whose pattern is found in the first 4,000 characters of `text`."""
         head = text[:4000]
         return next((entry for pattern, entry in self._compiled if pattern.search(head)), None)
+
+
+def leading_cause(seen: Iterable[tuple[KnownError | None, int]]) -> tuple[str, tuple[str, ...]]:
+    """What explains at least half of the errors `seen` (each with how often it came): its meaning, and its code if it has
+    one. Empty when nothing known does."""
+    counted = list(seen)
+    times: Counter[str] = Counter()
+    for known, count in counted:
+        if known:
+            times[known.cause or known.id] += count
+    if not times:
+        return "", ()
+    key, explained = times.most_common(1)[0]
+    if 2 * explained < sum(count for _, count in counted):
+        return "", ()
+    leading = next(known for known, _ in counted if known and key in (known.cause, known.id))
+    return leading.meaning, (leading.cause,) if leading.cause else ()
