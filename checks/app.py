@@ -97,8 +97,6 @@ def app_health(app: App) -> Iterator[Finding]:
         yield _unreached(app.address(), state)
         return
     status = app.system_status()
-    if status and status.refusal:
-        yield _no_system_status(status)
     said = [*_said(state), *_said_by_status(status)]
     down = list(dict.fromkeys(one.dependency for one in said if not one.ok))
     derived = {follower for dependency in down for follower in _FOLLOWS.get(dependency, ())}
@@ -110,6 +108,8 @@ def app_health(app: App) -> Iterator[Finding]:
         yield _not_ready(rest, said)
     elif state.fails_everywhere:
         yield _fails_everywhere(app.address(), state)
+    if status and status.refusal and not down and not state.fails_everywhere:
+        yield _no_system_status(status)
 
 
 def _said(state: AppState) -> Iterator[Said]:

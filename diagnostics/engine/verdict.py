@@ -107,7 +107,7 @@ def _problem(evidence: Evidence, failing: list[Finding]) -> Verdict:
     corroborated = len({id for finding in chain for id in seen_by[finding.code]}) > 1
     blind = [result for result in evidence.blind if depth(result.stage) <= depth(stage)]
     dark = [each for each in evidence.dark if depth(each) < depth(stage)]
-    against = [*_contradictions(evidence, root, seen_by[root]), *_unseen(blind, dark)]
+    against = [*_contradictions(evidence, root, seen_by[root]), *_unseen(blind)]
     in_chain = {finding.code for finding in chain}
     return Verdict(
         status="problem",
@@ -147,7 +147,7 @@ def _inconclusive(evidence: Evidence, warnings: list[Finding]) -> Verdict:
         confidence="low",
         headline="Nothing is known to be broken, but too little could be looked at to call this install healthy.",
         why=(*why, *(_sentence(finding.claim) for finding in warnings)),
-        against=tuple(_unseen(evidence.blind, evidence.dark)),
+        against=tuple(_unseen(evidence.blind)),
         actions=_actions([*_unlooked(evidence.results), *warnings]),
         also=(),
     )
@@ -162,7 +162,7 @@ def _warning(evidence: Evidence, warnings: list[Finding]) -> Verdict:
         confidence=_confidence(blind=len(evidence.blind) + bool(evidence.dark)),
         headline=_sentence(foremost.claim),
         why=tuple(_sentence(finding.claim) for finding in warnings[1:]),
-        against=tuple(_unseen(evidence.blind, evidence.dark)),
+        against=tuple(_unseen(evidence.blind)),
         actions=_actions(warnings),
     )
 
@@ -181,7 +181,7 @@ def _healthy(evidence: Evidence) -> Verdict:
         headline=headline,
         why=tuple(_sentence(result.title) for result in looked),
         against=(
-            *_unseen(evidence.blind, evidence.dark),
+            *_unseen(evidence.blind),
             "This does not prove that clients send: a browser's ad blocker, a wrong project token or address, or a filter in "
             "the app can hide events that this path never got, or got and stored.",
         ),
@@ -208,11 +208,8 @@ def _contradictions(evidence: Evidence, root: str, seen_by: Sequence[str]) -> li
     ]
 
 
-def _unseen(blind: Sequence[CheckResult], dark: Sequence[Stage]) -> list[str]:
-    unseen = [f"Not looked at: {result.id} ({result.reason})." for result in blind]
-    if dark:
-        unseen.append(f"Nothing was seen of {' and '.join(STAGE_NAMES[stage] for stage in dark)}: no check looks there.")
-    return unseen
+def _unseen(blind: Sequence[CheckResult]) -> list[str]:
+    return [f"Not looked at: {result.id} ({result.reason})." for result in blind]
 
 
 def _unlooked(results: Sequence[CheckResult]) -> list[Finding]:

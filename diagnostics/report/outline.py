@@ -180,10 +180,12 @@ def _answer(step: Step, checks: Sequence[CheckResult]) -> Answer:
 
 def _seen(status: Status, looked: Sequence[CheckResult]) -> str:
     """The codes when there is something to read about them elsewhere, else what is well."""
-    found = [finding for check in looked for finding in check.findings if finding.status is status]
-    if status is not Status.OK:
-        return ", ".join(dict.fromkeys(finding.code for finding in found))
-    return "; ".join([finding.claim for finding in found] or [check.title for check in looked])
+    findings = [finding for check in looked for finding in check.findings]
+    well = [finding.claim for finding in findings if finding.status is Status.OK]
+    codes = list(dict.fromkeys(finding.code for finding in findings if finding.status is status))
+    if status is Status.OK:
+        return "; ".join(well or [check.title for check in looked])
+    return "; ".join([*(well if status is Status.INFO else []), ", ".join(codes)])
 
 
 def _unseen(report: Report, ranked: Sequence[Finding]) -> Iterator[Unseen]:
