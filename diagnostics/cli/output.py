@@ -10,8 +10,9 @@ from typing import NoReturn
 import click
 from msgspec import Struct, structs
 
-from diagnostics.report.formats import FORMATS, RenderOptions, render
+from diagnostics.report.formats import FORMATS, render
 from diagnostics.report.model import Report
+from diagnostics.report.options import RenderOptions
 
 USAGE = 2
 

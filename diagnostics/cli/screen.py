@@ -8,7 +8,7 @@ import time
 from collections.abc import Mapping
 from typing import Literal, TextIO
 
-from diagnostics.report.formats import RenderOptions
+from diagnostics.report.options import RenderOptions
 from diagnostics.sources.source import Read
 
 Color = Literal["auto", "always", "never"]

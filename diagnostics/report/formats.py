@@ -1,25 +1,11 @@
-"""The formats that a report can be rendered in, and how wide and talkative that is. A renderer is imported when it is used."""
+"""The formats that a report can be rendered in. A renderer is imported when it is used."""
 
 from collections.abc import Callable
 
 from msgspec import Struct
 
 from diagnostics.report.model import Report
-
-
-class RenderOptions(Struct, frozen=True, kw_only=True):
-    """How a report is shown; the same for every format, which takes what applies to it.
-
-    `width` is in columns, held between 60 and 200. `unicode` False leaves only ASCII. `quiet` shows the verdict, what to do
-    next and how complete the look was; `verbose` everything, healthy checks, SQL and timings included.
-    """
-
-    width: int = 80
-    color: bool = False
-    unicode: bool = True
-    verbose: bool = False
-    quiet: bool = False
-
+from diagnostics.report.options import RenderOptions
 
 Renderer = Callable[[Report, RenderOptions], str]
 

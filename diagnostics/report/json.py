@@ -7,8 +7,8 @@ from typing import Annotated, Any
 import msgspec
 from msgspec import Meta, Struct
 
-from diagnostics.report.formats import RenderOptions
 from diagnostics.report.model import SCHEMA_VERSION, Report
+from diagnostics.report.options import RenderOptions
 from diagnostics.report.safetext import block
 from diagnostics.report.wording import utc
 

@@ -3,10 +3,10 @@
 from collections.abc import Sequence
 
 from diagnostics.report.budget import fitting
-from diagnostics.report.formats import RenderOptions
 from diagnostics.report.markdown_problems import LIMIT, action, headed, problems
 from diagnostics.report.markdown_text import Dress
 from diagnostics.report.model import Action, Report
+from diagnostics.report.options import RenderOptions
 from diagnostics.report.outline import Outline, Unseen, outline
 from diagnostics.report.signs import STAGE_NAMES
 from diagnostics.report.wording import cost, more, redacted, seconds, spent, stamp, window

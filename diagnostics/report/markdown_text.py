@@ -1,7 +1,7 @@
 """Anybody's text in Markdown: shortened, made safe, and in ASCII where that is asked for."""
 
-from diagnostics.report.formats import RenderOptions
 from diagnostics.report.model import Status
+from diagnostics.report.options import RenderOptions
 from diagnostics.report.safetext import block, code, fence, markdown, plain, shorten
 from diagnostics.report.signs import ascii_only, sign
 

@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 
 from diagnostics.report import path
-from diagnostics.report.formats import RenderOptions
 from diagnostics.report.model import Action, CheckResult, Report, Status
+from diagnostics.report.options import RenderOptions
 from diagnostics.report.outline import Outline, Reason, Unseen, outline
 from diagnostics.report.signs import STAGE_NAMES
 from diagnostics.report.terminal_page import STYLES, Page, Part

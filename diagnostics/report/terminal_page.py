@@ -6,8 +6,8 @@ from rich.console import Console, RenderableType
 from rich.padding import Padding
 from rich.text import Text
 
-from diagnostics.report.formats import RenderOptions
 from diagnostics.report.model import Status
+from diagnostics.report.options import RenderOptions
 from diagnostics.report.safetext import block, shorten, terminal
 from diagnostics.report.signs import ascii_only, sign
 

@@ -4,8 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from diagnostics.report.formats import FORMATS, RenderOptions, render
+from diagnostics.report.formats import FORMATS, render
 from diagnostics.report.json import dump
+from diagnostics.report.options import RenderOptions
 from tests.cli.diag import DIAG, diag
 from tests.report import reports
 

@@ -5,7 +5,8 @@
 
 from pathlib import Path
 
-from diagnostics.report.formats import RenderOptions, render
+from diagnostics.report.formats import render
+from diagnostics.report.options import RenderOptions
 from tests.report import reports
 
 GOLDEN = Path(__file__).with_name("golden")

@@ -7,9 +7,10 @@ from datetime import datetime, timedelta, timezone
 import pytest
 from msgspec import structs
 
-from diagnostics.report.formats import FORMATS, RenderOptions, render
+from diagnostics.report.formats import FORMATS, render
 from diagnostics.report.json import dump, load
 from diagnostics.report.model import Column, Series, Status, Table, Values
+from diagnostics.report.options import RenderOptions
 from tests.report import reports
 from tests.report.snapshots import GOLDEN, SNAPSHOTS, rendered
 

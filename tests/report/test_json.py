@@ -10,9 +10,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec import structs
 
-from diagnostics.report.formats import RenderOptions, render
+from diagnostics.report.formats import render
 from diagnostics.report.json import NotAReport, dump, load
 from diagnostics.report.model import Report, Values
+from diagnostics.report.options import RenderOptions
 from tests.report import reports
 
 UTC_TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z")

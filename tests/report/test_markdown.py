@@ -9,9 +9,10 @@ from markdown_it import MarkdownIt
 from markdown_it.token import Token
 from msgspec import structs
 
-from diagnostics.report.formats import RenderOptions, render
+from diagnostics.report.formats import render
 from diagnostics.report.markdown import LIMIT
 from diagnostics.report.model import Action, Report, Status
+from diagnostics.report.options import RenderOptions
 from tests.report import reports
 
 PARSER = MarkdownIt("commonmark").enable("table").enable("strikethrough")

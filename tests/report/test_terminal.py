@@ -7,8 +7,9 @@ from hypothesis import strategies as st
 from msgspec import structs
 from rich.cells import cell_len
 
-from diagnostics.report.formats import RenderOptions, render
+from diagnostics.report.formats import render
 from diagnostics.report.model import Action, Column, Finding, Report, Stage, StageState, Status, Table
+from diagnostics.report.options import RenderOptions
 from diagnostics.report.safetext import block, terminal
 from tests.report import reports
 

@@ -1,36 +1,15 @@
 """What is said when ClickHouse answers, but not what was asked."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import pytest
 
-from diagnostics.lab.engine import Database, Engine
+from diagnostics.lab.engine import Database
 from diagnostics.lab.http import Response
 from diagnostics.lab.scripted import ScriptedServer
 from diagnostics.sources.clickhouse import ClickHouse
 from diagnostics.sources.errors import BadAnswer, Denied, LimitExceeded, SourceError, Unavailable
-from tests.sources.clickhouse_asking import Asked, Between, asking, counting, counts, failure, server_error
-
-
-@pytest.fixture
-def db(engine: Engine) -> Database:
-    return engine.database()
-
-
-@pytest.fixture
-def ask() -> Iterator[Callable[[str], Asked]]:
-    with asking() as make:
-        yield make
-
-
-@pytest.fixture
-def asked(db: Database, ask: Callable[[str], Asked]) -> Asked:
-    return ask(db.url)
-
-
-@pytest.fixture
-def clickhouse(asked: Asked) -> ClickHouse:
-    return asked.within(10)
+from tests.sources.clickhouse_asking import Asked, Between, counting, counts, failure, server_error
 
 
 def test_a_missing_grant_is_quoted_with_the_statement_that_gives_it(clickhouse: ClickHouse, db: Database) -> None:

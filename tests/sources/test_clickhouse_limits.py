@@ -2,43 +2,22 @@
 
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import pytest
 
-from diagnostics.lab.engine import Database, Engine
+from diagnostics.lab.engine import Database
 from diagnostics.lab.front import NOT_SETTINGS
 from diagnostics.lab.http import Request, Response
 from diagnostics.lab.scripted import ScriptedServer
 from diagnostics.sources.clickhouse import ClickHouse, Limits
 from diagnostics.sources.errors import LimitExceeded, TimedOut
 from diagnostics.sources.source import Connected
-from tests.sources.clickhouse_asking import Asked, Between, Count, asking, counting, counts, failure, server_error
+from tests.sources.clickhouse_asking import Asked, Between, Count, counting, counts, failure, server_error
 
 SLOW = counting(
     "SELECT count() AS n FROM numbers(100000000000) WHERE NOT ignore(sipHash64(number))", limits=Limits(rows_to_read=10**12)
 )
-
-
-@pytest.fixture
-def db(engine: Engine) -> Database:
-    return engine.database()
-
-
-@pytest.fixture
-def ask() -> Iterator[Callable[[str], Asked]]:
-    with asking() as make:
-        yield make
-
-
-@pytest.fixture
-def asked(db: Database, ask: Callable[[str], Asked]) -> Asked:
-    return ask(db.url)
-
-
-@pytest.fixture
-def clickhouse(asked: Asked) -> ClickHouse:
-    return asked.within(10)
 
 
 def test_every_query_is_read_only_limited_and_says_who_asks(clickhouse: ClickHouse, db: Database) -> None:

@@ -1,6 +1,6 @@
 """Questions to the real engine: what comes back, what is recorded, and what is never asked."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import UTC, datetime
 from uuid import UUID
 
@@ -12,7 +12,7 @@ from diagnostics.lab.schema import Era
 from diagnostics.sources.clickhouse import ClickHouse, Query
 from diagnostics.sources.errors import Refused
 from diagnostics.sources.source import Connected
-from tests.sources.clickhouse_asking import Asked, Count, asking, counting, failure
+from tests.sources.clickhouse_asking import Asked, Count, counting, failure
 
 
 class Everything(Struct, frozen=True):
@@ -25,27 +25,6 @@ class Everything(Struct, frozen=True):
     many: list[str]
     seconds: datetime
     microseconds: datetime
-
-
-@pytest.fixture
-def db(engine: Engine) -> Database:
-    return engine.database()
-
-
-@pytest.fixture
-def ask() -> Iterator[Callable[[str], Asked]]:
-    with asking() as make:
-        yield make
-
-
-@pytest.fixture
-def asked(db: Database, ask: Callable[[str], Asked]) -> Asked:
-    return ask(db.url)
-
-
-@pytest.fixture
-def clickhouse(asked: Asked) -> ClickHouse:
-    return asked.within(10)
 
 
 def test_rows_come_typed_and_times_in_utc(clickhouse: ClickHouse) -> None:

@@ -1,0 +1,17 @@
+"""How wide, colored and talkative a rendering is."""
+
+from msgspec import Struct
+
+
+class RenderOptions(Struct, frozen=True, kw_only=True):
+    """How a report is shown; the same for every format, which takes what applies to it.
+
+    `width` is in columns, held between 60 and 200. `unicode` False leaves only ASCII. `quiet` shows the verdict, what to do
+    next and how complete the look was; `verbose` everything, healthy checks, SQL and timings included.
+    """
+
+    width: int = 80
+    color: bool = False
+    unicode: bool = True
+    verbose: bool = False
+    quiet: bool = False
