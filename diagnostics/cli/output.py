@@ -15,6 +15,7 @@ from diagnostics.report.model import Report
 from diagnostics.report.options import RenderOptions
 
 USAGE = 2
+DEFAULT = "markdown"
 
 
 class Destination(Struct, frozen=True):
@@ -36,13 +37,15 @@ def destinations(files: Sequence[Path], format: str | None, *, terminal: bool) -
     Ends the command when a file cannot be written to: better before the run than after it.
     """
     if not files:
-        return [Destination(format or ("terminal" if terminal else "markdown"))]
+        return [Destination(format or ("terminal" if terminal else DEFAULT))]
     return [Destination(_format_of(path, format), _writable(path)) for path in files]
 
 
 def _format_of(path: Path, format: str | None) -> str:
     extension = path.suffix.lower()
     named = next((name for name, known in FORMATS.items() if extension in known.extensions), format)
+    if named is None and path.exists() and not path.is_file():  # /dev/stdout and the like: as without -o
+        return DEFAULT
     if named is None:
         known = ", ".join(sorted(extension for each in FORMATS.values() for extension in each.extensions))
         stop(f"-o {path}: the extension says no format. Use one of {known}, or add --format.")

@@ -74,13 +74,14 @@ def run(
     """
     started = time.monotonic()
     wanted = destinations(output, format, terminal=sys.stdout.isatty())
+    look_back, ends_in = duration("--since", since), duration("--deadline", deadline)
     recorder, report_id = Recorder(), new_id()
     setup = prepare(runbook, config_file=config_file, options=options, recorder=recorder, report=report_id)
     order = Order(
         id=report_id,
         runbook=setup.runbook,
-        since=duration("--since", since),
-        deadline=duration("--deadline", deadline),
+        since=look_back,
+        deadline=ends_in,
         only=_known_patterns("--only", only, setup),
         skip=_known_patterns("--skip", skip, setup),
         scope=Scope(team=team, sentry_user=sentry_user),

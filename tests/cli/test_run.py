@@ -180,3 +180,27 @@ def test_a_third_party_check_is_listed_and_runs_and_a_broken_one_stops_nobody(pl
     assert checks["weather"]["findings"][0]["claim"] == "it rains"
     assert checks["third_sick"]["status"] == "unknown"
     assert checks["third_sick"]["reason"].startswith("could not be loaded from third-party: ModuleNotFoundError")
+
+
+def test_a_special_file_gets_what_stdout_would(plugin_server, tmp_path: Path) -> None:
+    done = diag("run", "-o", "/dev/stdout", cwd=tmp_path, environment=plugin_server)
+    assert done.stdout.startswith("### ")
+
+
+def test_a_secret_too_weak_to_be_hidden_everywhere_is_told(closed_port: Callable[[], str], tmp_path: Path) -> None:
+    url = closed_port().replace("//", "//diag:abc@")
+    done = diag("run", "--clickhouse-url", url, cwd=tmp_path)
+    assert "diag: 1 configured secret is too short (less than 6 characters)" in done.stderr
+    assert ":abc@" not in done.stdout + done.stderr
+
+
+def test_what_was_found_but_cannot_be_reached_is_told(http_server, tmp_path: Path) -> None:
+    (tmp_path / "docker-compose.yml").write_text(
+        "services:\n"
+        f"  web: {{image: 'posthog/posthog:latest', environment: {{SITE_URL: '{http_server.url}', CLICKHOUSE_HOST: clickhouse}}}}\n"
+        "  clickhouse: {image: 'clickhouse/clickhouse-server'}\n"
+        "  plugins: {image: 'posthog/posthog:latest'}\n"
+    )
+    done = diag("run", cwd=tmp_path)
+    assert "docker-compose.yml has ClickHouse at clickhouse:" in done.stderr
+    assert "export DIAG_CLICKHOUSE_URL=" in done.stderr
