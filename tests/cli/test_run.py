@@ -197,7 +197,8 @@ def test_a_secret_too_weak_to_be_hidden_everywhere_is_told(closed_port: Callable
 def test_what_was_found_but_cannot_be_reached_is_told(http_server, tmp_path: Path) -> None:
     (tmp_path / "docker-compose.yml").write_text(
         "services:\n"
-        f"  web: {{image: 'posthog/posthog:latest', environment: {{SITE_URL: '{http_server.url}', CLICKHOUSE_HOST: clickhouse}}}}\n"
+        "  web:\n    image: posthog/posthog:latest\n"
+        f"    environment: {{SITE_URL: '{http_server.url}', CLICKHOUSE_HOST: clickhouse}}\n"
         "  clickhouse: {image: 'clickhouse/clickhouse-server'}\n"
         "  plugins: {image: 'posthog/posthog:latest'}\n"
     )
