@@ -120,7 +120,12 @@ def plugin_server_heartbeat(app: App, plugin_server: PluginServer) -> Iterator[F
     instances = plugin_server.health()
     up = [health for health in instances if health.up]
     down = [health for health in instances if not health.reached or health.status is HealthStatus.ERROR]
-    if heartbeat is False and up:
+    if not up and not down:  # silence would count as an answer to "Is the plugin server alive?"
+        yield DISAGREES.found(
+            "The app's word on the plugin server could not be compared: the plugin server's own is not understood",
+            status=Status.UNKNOWN,
+        )
+    elif heartbeat is False and up:
         yield _disagreement("down", up, heartbeat, _APP_IS_WRONG, [_CDP_API_URL])
     elif heartbeat is True and down and not up:
         yield _disagreement("up", down, heartbeat, _HEARTBEAT_PROVES_LITTLE, [])

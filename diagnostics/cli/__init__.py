@@ -1,11 +1,15 @@
 """The command line. Each command lives in a file of its own and is imported only when it runs or is asked for help."""
 
 import importlib
+import os
 import sys
+from typing import Any
 
 import click
 
 from diagnostics.version import __version__
+
+INCONCLUSIVE = 3
 
 # The command's module and function bear its name. The summary stands here so that `diag --help` imports none of them.
 SUMMARIES = {
@@ -30,6 +34,13 @@ class LazyGroup(click.Group):
             return None
         command: click.Command = getattr(importlib.import_module(f"diagnostics.cli.{cmd_name}"), cmd_name)
         return command
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except KeyboardInterrupt:  # not 1, click's own: that means that something was found
+            click.echo("diag: interrupted before there was anything to report", err=True)
+            ctx.exit(INCONCLUSIVE)
 
     def resolve_command(self, ctx: click.Context, args: list[str]) -> tuple[str | None, click.Command | None, list[str]]:
         if args and not args[0].startswith("-") and args[0] not in SUMMARIES:
@@ -66,6 +77,9 @@ def cli() -> None:
 
 def main() -> None:
     """The `diag` command. A bug in diag ends in exit code 4 and a block that is ready to be pasted."""
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:  # closed by whoever started diag: its exit code still tells
+            setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: SIM115, PTH123 - until the process ends
     try:
         cli(prog_name="diag")
     except Exception as error:  # noqa: BLE001 - the last gate: whatever is left is a bug of diag

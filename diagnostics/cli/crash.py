@@ -26,9 +26,11 @@ def report_crash(error: Exception) -> int:
     """Prints the block to stderr and returns the exit code. Prints nothing of the error when redaction itself fails."""
     try:
         from diagnostics.report.redact import Redactor
+        from diagnostics.report.safetext import fence
 
         redactor = Redactor(_secrets())
-        block = redactor.text(_block(error))
+        # The error may quote anybody's text: it must neither reach the terminal as it is nor end the block.
+        block = fence(redactor.text(_block(error)))
         if Known.dsn:
             _send(error, Known.dsn, redactor)
     except Exception:  # noqa: BLE001 - fails closed: an unredacted text is never printed
@@ -51,7 +53,7 @@ def _block(error: Exception) -> str:
     frames = traceback.extract_tb(error.__traceback__)
     lines = [f"  {_place(frame.filename)}:{frame.lineno} in {frame.name}" for frame in frames[-12:]]
     version = f"posthog-diag {__version__}, Python {platform.python_version()}, {platform.system()}"
-    return "\n".join(["```", version, f"{type(error).__name__}: {error}", *lines, "```"])
+    return "\n".join([version, f"{type(error).__name__}: {error}", *lines])
 
 
 def _place(filename: str) -> str:

@@ -20,6 +20,8 @@ def explain(code: str) -> None:
     except RunbookError as error:
         stop(str(error))
     known = [id for id in sections if id in found.codes]
+    if code in found.codes and code not in sections:
+        stop(f"no runbook explains {code} yet: add a section `## {code}` to one of those offered with its check.")
     if code not in known:
         close = difflib.get_close_matches(code, known, n=3, cutoff=0.5)
         meant = f" Did you mean {' or '.join(close)}?" if close else ""

@@ -89,6 +89,7 @@ def _replace(path: Path, text: str) -> None:
     try:
         with os.fdopen(handle, "w", encoding="utf-8", newline="") as file:
             file.write(text)
+        Path(temporary).chmod(path.stat().st_mode & 0o777 if path.exists() else 0o644)  # it is made to be passed on
         Path(temporary).replace(path)
     except BaseException:
         Path(temporary).unlink(missing_ok=True)
@@ -96,8 +97,20 @@ def _replace(path: Path, text: str) -> None:
 
 
 def _print(text: str) -> None:
-    """To stdout in its own encoding; what that cannot hold is replaced, never an error."""
+    """To stdout in its own encoding; what that cannot hold is replaced, never an error. To stderr where stdout is full."""
     encoding = sys.stdout.encoding or "utf-8"
     shown = text.encode(encoding, "replace").decode(encoding)
-    click.echo(shown, nl=not shown.endswith("\n"), color=True)  # colors were decided on when it was rendered
-    sys.stdout.flush()
+    try:
+        click.echo(shown, nl=not shown.endswith("\n"), color=True)  # colors were decided on when it was rendered
+        sys.stdout.flush()
+    except OSError as error:
+        _give_up_stdout()
+        if not isinstance(error, BrokenPipeError):  # then the reader has seen enough: `| head`
+            click.echo(f"diag: stdout could not be written ({error.strerror}); here is the report instead:\n{text}", err=True)
+
+
+def _give_up_stdout() -> None:
+    """What is still in its buffer would fail again at exit."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, sys.stdout.fileno())
+    os.close(nowhere)

@@ -1,15 +1,17 @@
 """`diag run`: walk the runbook, print the report."""
 
+import contextlib
 import os
-import signal
 import sys
+import threading
 import time
 from pathlib import Path
 from typing import NoReturn
 
 import click
 
-from diagnostics.cli import crash
+from diagnostics.cli import INCONCLUSIVE, crash
+from diagnostics.cli.interrupts import Interrupts
 from diagnostics.cli.options import setting_options
 from diagnostics.cli.output import USAGE, destinations, stop, write
 from diagnostics.cli.screen import Color, Progress, render_options
@@ -21,7 +23,6 @@ from diagnostics.report.model import Report, Status
 from diagnostics.report.redact import RedactionFailed, Redactor
 from diagnostics.sources.source import Recorder
 
-INCONCLUSIVE = 3
 FAIL_ON = ["fail", "warn", "never"]
 OUTPUT_HELP = "Write here instead of stdout; the format follows the extension. Repeatable."
 
@@ -72,7 +73,7 @@ def run(
 
     It reads and never writes. The report goes to stdout, everything else to stderr.
     """
-    started = time.monotonic()
+    started, interrupts = time.monotonic(), Interrupts()
     wanted = destinations(output, format, terminal=sys.stdout.isatty())
     look_back, ends_in = duration("--since", since), duration("--deadline", deadline)
     recorder, report_id = Recorder(), new_id()
@@ -93,7 +94,8 @@ def run(
         raise SystemExit(0)
     for hint in () if quiet else setup.config.hints:
         click.echo(f"diag: {hint}", err=True)
-    report, left_behind = _walk(setup, order, recorder, started, quiet=quiet)
+    report = _walk(setup, order, recorder, started, quiet=quiet)
+    interrupts.report_follows()
     redactor = Redactor(setup.config.secrets())
     try:
         report = redactor.report(report)
@@ -102,7 +104,7 @@ def run(
     for warning in redactor.warnings:
         click.echo(f"diag: {warning}", err=True)
     write(report, wanted, render_options(color, verbose=verbose, quiet=quiet))
-    _leave(exit_code(report, fail_on), left_behind=left_behind)
+    _leave(exit_code(report, fail_on))
 
 
 def exit_code(report: Report, fail_on: str) -> int:
@@ -115,26 +117,26 @@ def exit_code(report: Report, fail_on: str) -> int:
     return INCONCLUSIVE if report.verdict.status == "inconclusive" else 0
 
 
-def _walk(setup: Setup, order: Order, recorder: Recorder, started: float, *, quiet: bool) -> tuple[Report, bool]:
-    """The report, not yet redacted, and whether threads were left behind. SIGTERM is as good as Ctrl-C."""
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+def _walk(setup: Setup, order: Order, recorder: Recorder, started: float, *, quiet: bool) -> Report:
+    """The report, not yet redacted."""
     total = len(planned(setup.registry, order, setup.sources))
     labels = {kind.id: kind.label for kind in setup.sources}
     progress = Progress(started + order.deadline, total, labels, quiet=quiet)
     recorder.listen(progress.asking)
     try:
-        report, outcome = diagnose(
-            setup.registry,
-            order,
-            sources=setup.sources,
-            recorder=recorder,
-            known=setup.known,
-            thresholds=setup.thresholds,
-            on_result=progress.finished,
-        )
+        with contextlib.redirect_stdout(sys.stderr):  # what a check prints must not get into the report
+            report, _ = diagnose(
+                setup.registry,
+                order,
+                sources=setup.sources,
+                recorder=recorder,
+                known=setup.known,
+                thresholds=setup.thresholds,
+                on_result=progress.finished,
+            )
     finally:
         progress.close()
-    return report, outcome.left_behind
+    return report
 
 
 def _known_patterns(option: str, patterns: tuple[str, ...], setup: Setup) -> tuple[str, ...]:
@@ -151,9 +153,9 @@ def _known_patterns(option: str, patterns: tuple[str, ...], setup: Setup) -> tup
     return patterns
 
 
-def _leave(code: int, *, left_behind: bool) -> NoReturn:
+def _leave(code: int) -> NoReturn:
     """A stuck check cannot hold the process: its thread, or a pool that it made, would be waited for at a normal exit."""
-    if left_behind:
+    if threading.active_count() > 1:
         sys.stdout.flush()
         sys.stderr.flush()
         os._exit(code)

@@ -63,7 +63,11 @@ def prepare(
 def configuration(found: Registry, *, config_file: Path | None, options: dict[str, object]) -> Configuration:
     """The configuration in effect; all its problems at once when it is bad."""
     try:
-        config = load(options=options, environ=os.environ, cwd=Path.cwd(), file=config_file, thresholds=found.thresholds)
+        here = Path.cwd()
+    except FileNotFoundError:
+        stop("the directory you are in does not exist any more. Go to another one: cd ~")
+    try:
+        config = load(options=options, environ=os.environ, cwd=here, file=config_file, thresholds=found.thresholds)
     except ConfigurationError as error:
         stop(str(error))
     crash.Known.secrets, crash.Known.dsn = config.secrets(), config.crash_report_dsn

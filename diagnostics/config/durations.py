@@ -2,6 +2,8 @@
 
 import re
 
+from diagnostics.config.errors import without_tokens
+
 DURATION = re.compile(r"([0-9]{1,12}(?:\.[0-9]{1,9})?) ?(ms|s|m|h|d)?")
 SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 LONGEST = 3660 * SECONDS["d"]
@@ -34,4 +36,5 @@ def quoted(written: object) -> str:
     """What was written, for a message."""
     # Python refuses to write out integers of thousands of digits.
     text = "a huge number" if isinstance(written, int) and written.bit_length() > 256 else str(written)
+    text = without_tokens(text)  # before it is cut: half a token is not recognised any more
     return ascii(text if len(text) <= 40 else text[:39] + "~")

@@ -4,9 +4,12 @@ ConfigurationError    everything that is wrong, for the person; `diag` exits 2
 Invalid               one value is wrong; `load` adds which one and where it stands
 """
 
+import re
 from collections.abc import Sequence
 
 from msgspec import Struct
+
+_TOKEN = re.compile(r"\b(ph[acrsx]_|sntry[a-z]_)[\w+=-]{6,}|\b[0-9a-f]{32,64}\b")
 
 
 class Problem(Struct, frozen=True, kw_only=True):
@@ -42,6 +45,15 @@ class Invalid(Exception):
 
 
 def shown(text: object) -> str:
-    """Text from outside on its way into a message: one line, without control characters, of bounded length."""
+    """Text from outside on its way into a message: one line, without control characters, of bounded length.
+
+    A token that was written where something else belongs is masked.
+    """
     line = "".join(character if character.isprintable() else "?" for character in str(text))
+    line = without_tokens(line)
     return line if len(line) <= 200 else line[:199] + "…"
+
+
+def without_tokens(text: str) -> str:
+    """`text` with what looks like a token of PostHog or Sentry masked."""
+    return _TOKEN.sub(lambda match: f"{match[1] or ''}***", text)

@@ -4,8 +4,9 @@ Precedence for each value: option > `DIAG_*` environment > file > discovered > d
 but whatever does not belong into the file is told in any case, and all problems are told at once.
 """
 
+import contextlib
 import shlex
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +32,9 @@ __all__ = ["Configuration", "ConfigurationError", "getting_started", "load", "pa
 
 # PostHog's compose files use these as passwords, and no report can do without these words.
 EVERYDAY_WORDS = frozenset({"admin", "app", "clickhouse", "default", "kafka", "password", "posthog", "postgres", "public"})
+
+
+PROXIES = frozenset(["http_proxy", "https_proxy", "all_proxy"])
 
 
 class Written(Struct, frozen=True):
@@ -81,7 +85,7 @@ def load(
     _fall_back(in_effect)
     if config_file:
         in_effect.origins.update({f"thresholds.{name}": _in_file(config_file, f"thresholds.{name}") for name in numbers})
-    return _configuration(in_effect, numbers, hints, _secrets(in_effect, discoveries))
+    return _configuration(in_effect, numbers, hints, _secrets(in_effect, discoveries, environ))
 
 
 def _unknown_options(options: Mapping[str, object]) -> list[Problem]:
@@ -159,8 +163,17 @@ def _fall_back(in_effect: InEffect) -> None:
             in_effect.set(setting.key, in_effect.values[other], Origin("default", f"the same as {other}"))
 
 
-def _secrets(in_effect: InEffect, discoveries: Sequence[Discovery]) -> tuple[str, ...]:
+def _of_proxies(environ: Mapping[str, str]) -> Iterator[str]:
+    """The HTTP clients take these variables by themselves, so their passwords travel, too."""
+    for name, value in environ.items():
+        if name.lower() in PROXIES:
+            with contextlib.suppress(ValueError):  # no URL, and of no use to a client
+                yield from urls.passwords(value if "://" in value else f"http://{value}")
+
+
+def _secrets(in_effect: InEffect, discoveries: Sequence[Discovery], environ: Mapping[str, str]) -> tuple[str, ...]:
     hidden = {secret for discovery in discoveries for secret in discovery.secrets}
+    hidden.update(_of_proxies(environ))
     for key, value in in_effect.values.items():
         setting = BY_KEY[key]
         texts = [text for text in (value if isinstance(value, tuple) else (value,)) if isinstance(text, str)]

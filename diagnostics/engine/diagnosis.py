@@ -114,7 +114,7 @@ def diagnose(
         verdict=verdict,
         triage=triage(verdict, evidence),
         stages=tuple(_stage(stage, results, registry) for stage in Stage),
-        completeness=_completeness(results, deselected),
+        completeness=_completeness(results, deselected, order.scope),
         steps=steps,
         checks=results,
         cost=recorder.cost(),
@@ -125,7 +125,7 @@ def diagnose(
 def _not_loaded(broken: Broken) -> CheckResult:
     return CheckResult(
         id=broken.name,
-        title=f"The checks of {broken.distribution} can be loaded",
+        title=f"What {broken.distribution} offers can be loaded",
         stage=None,
         status=Status.UNKNOWN,
         reason=f"could not be loaded from {broken.distribution}: {broken.error}",
@@ -161,18 +161,22 @@ def _stage(stage: Stage, results: Sequence[CheckResult], registry: Registry) -> 
         code = registry.codes.get(bad.code)
         return StageState(id=stage, status=bad.status, note=bad.cause or (code.summary if code else ""))
     own = [result for result in results if result.stage is stage]
+    reporter = next((check.id for check in registry.checks if check.probes and check.probes.id == stage), None)
+    unreported = next((result for result in own if result.id == reporter and not result.status.looked), None)
+    if unreported:  # nobody asked the system itself: what others saw around it does not make it well
+        return StageState(id=stage, status=unreported.status, note=unreported.reason)
     if any(result.status is Status.OK for result in own):
         blind = sum(not result.status.looked for result in own)
-        return StageState(id=stage, status=Status.OK, note=f"{blind} of {len(own)} checks could not look" if blind else "")
+        return StageState(id=stage, status=Status.OK, note=f"{blind} of {len(own)} checks did not look" if blind else "")
     dark = [result for result in own if not result.status.looked]  # what is merely known (info) does not say that it works
     reason = dark[0].reason if dark else "no check looks at this stage"
     return StageState(id=stage, status=worst([result.status for result in dark], default=Status.SKIPPED), note=reason)
 
 
-def _completeness(results: Sequence[CheckResult], deselected: frozenset[str]) -> Completeness:
+def _completeness(results: Sequence[CheckResult], deselected: frozenset[str], scope: Scope) -> Completeness:
     blind = [result for result in results if not result.status.looked]
     looked = len(results) - len(blind)
-    statement = f"Looked with {looked} of {len(results)} checks."
+    statement = f"Looked with {looked} of {len(results)} checks{_narrowed(scope)}."
     unseen = sorted({result.stage for result in blind if result.id not in deselected}, key=depth)
     dark = [stage for stage in Stage if not any(r.stage is stage and r.status.looked for r in results)]
     if unseen:
@@ -187,6 +191,13 @@ def _completeness(results: Sequence[CheckResult], deselected: frozenset[str]) ->
         blind=tuple(Blind(check=result.id, status=result.status, reason=result.reason) for result in blind),
         statement=statement,
     )
+
+
+def _narrowed(scope: Scope) -> str:
+    """A report about one team must not read like one about the install. Sentry's user is a person, and is not named."""
+    team = [f"dead letters only of team {scope.team}"] if scope.team is not None else []
+    user = ["Sentry's issues only of one user"] if scope.sentry_user else []
+    return "".join(f", {each}" for each in (*team, *user))
 
 
 def _learned(sources: Mapping[type[Source], Source | str]) -> dict[str, str]:

@@ -5,7 +5,9 @@ A distribution offers checks under `posthog_diag.checks` (a module that declares
 reported in `broken` and stops nobody.
 """
 
+import contextlib
 import importlib.util
+import sys
 from collections.abc import Iterable
 from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
@@ -13,6 +15,7 @@ from types import ModuleType
 
 from msgspec import Struct
 
+from diagnostics.engine import runbook
 from diagnostics.engine.check import Check, Code, Threshold
 from diagnostics.engine.runner import CRASHED, TIMED_OUT
 from diagnostics.report.model import Stage
@@ -57,7 +60,9 @@ def load(points: Iterable[EntryPoint] | None = None) -> Registry:
                 runbooks.extend(_directories(point))
             else:
                 _add(_declared(point), checks, codes)
-        except (Exception, SystemExit) as error:  # noqa: BLE001 - a stranger's module may raise anything on import
+        except KeyboardInterrupt:
+            raise
+        except BaseException as error:  # noqa: BLE001 - a stranger's module may raise anything on import
             broken.append(Broken(point.name, _distribution(point), f"{type(error).__name__}: {error}"))
     stages = list(Stage)
     ordered = sorted(checks.values(), key=lambda check: (stages.index(check.stage), check.id))
@@ -69,7 +74,8 @@ def _distribution(point: EntryPoint) -> str:
 
 
 def _declared(point: EntryPoint) -> list[Check]:
-    loaded = point.load()
+    with contextlib.redirect_stdout(sys.stderr):  # stdout is the report's
+        loaded = point.load()
     found = [loaded] if isinstance(loaded, Check) else list(vars(loaded).values()) if isinstance(loaded, ModuleType) else []
     checks = [value for value in found if isinstance(value, Check)]
     if not checks:
@@ -79,20 +85,25 @@ def _declared(point: EntryPoint) -> list[Check]:
 
 def _add(found: list[Check], checks: dict[str, Check], codes: dict[str, Code]) -> None:
     """All of an entry point's checks or none: half a topic would look like a whole one."""
+    new_checks, new_codes = dict(checks), dict(codes)
     for check in found:
-        if check.id in checks:
+        if check.id in new_checks:
             raise ValueError(f"the check id {check.id} is taken already")
+        new_checks[check.id] = check
         for code in check.finds:
-            if codes.get(code.id, code) != code:
+            if new_codes.setdefault(code.id, code) != code:
                 raise ValueError(f"the code {code.id} is declared differently by another check")
-    for check in found:
-        checks[check.id] = check
-        codes.update({code.id: code for code in check.finds})
+    checks.update(new_checks)
+    codes.update(new_codes)
 
 
 def _directories(point: EntryPoint) -> list[Path]:
+    """The folders of an entry point, every file in which could be read. Raises RunbookError."""
     spec = importlib.util.find_spec(point.value)
     places = [Path(place) for place in (spec.submodule_search_locations or [])] if spec else []
     if not any(place.is_dir() for place in places):
         raise FileNotFoundError(f"{point.value} is not a folder of runbooks")
-    return [place for place in places if place.is_dir()]
+    folders = [place for place in places if place.is_dir()]
+    runbook.load(folders)
+    runbook.known_errors(folders)
+    return folders

@@ -1,5 +1,6 @@
 """Runbooks: Markdown files whose front matter lists the steps and their checks, and whose sections explain the codes."""
 
+import re
 import tomllib
 from collections.abc import Iterable
 from fnmatch import fnmatchcase
@@ -29,6 +30,12 @@ class FrontMatter(Struct, frozen=True, forbid_unknown_fields=True):
     title: str
     steps: tuple[RunbookStep, ...]
     also: tuple[str, ...] = ("*",)
+
+
+class Catalogue(Struct, frozen=True, forbid_unknown_fields=True):
+    """A `known-errors.toml`."""
+
+    known: tuple[KnownError, ...]
 
 
 class Runbook(Struct, frozen=True):
@@ -91,10 +98,15 @@ def known_errors(directories: Iterable[Path]) -> KnownErrors:
     entries: list[KnownError] = []
     for path in _files(directories, "known-errors.toml"):
         try:
-            catalogue = tomllib.loads(path.read_text(encoding="utf-8"))
-            entries += msgspec.convert(catalogue["known"], list[KnownError])
-        except (tomllib.TOMLDecodeError, msgspec.ValidationError, KeyError) as error:
+            found = msgspec.convert(tomllib.loads(path.read_text(encoding="utf-8")), Catalogue).known
+        except (tomllib.TOMLDecodeError, msgspec.ValidationError) as error:
             raise RunbookError(f"{path}: {error}") from None
+        for entry in found:
+            try:
+                re.compile(entry.pattern, re.IGNORECASE)
+            except re.error as error:
+                raise RunbookError(f"{path}: the pattern of {entry.id} is no regular expression: {error}") from None
+        entries += found
     return KnownErrors(entries)
 
 

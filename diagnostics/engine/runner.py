@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
+import msgspec
 from msgspec import Struct, structs
 
 from diagnostics.engine.check import Check, Code, Need, at_stage
@@ -25,6 +26,10 @@ TIMED_OUT = Code(id="check.timed-out", worst=Status.UNKNOWN, summary="a check di
 
 # A check learns this much before the end that its time is over, so that it can still say why.
 FAREWELL = 0.15
+
+# A report is for people: a check that finds more than this has lost its way.
+MAX_FINDINGS = 200
+MAX_ERROR = 2_000
 
 Sources = Mapping[type[Source], Source | str]
 """The source of each kind, or the reason why it is not configured."""
@@ -52,22 +57,29 @@ class Job:
 
     def result(self, status: Status | None = None, *, reason: str = "", blocked_by: str | None = None) -> CheckResult:
         """The result with what was found so far; without `status` the findings decide."""
-        found = tuple(at_stage(finding, self.check.stage) for finding in self.findings)
-        statuses = [finding.status for finding in found] + ([status] if status else [])
+        # A copy: the thread of a check that is left behind may still add to them.
+        found = tuple(at_stage(finding, self.check.stage) for finding in list(self.findings))
+        outcome = worst([finding.status for finding in found] + ([status] if status else []))
+        said = "" if outcome.looked else next((finding.claim for finding in found if finding.status is outcome), "")
         return CheckResult(
             id=self.check.id,
             title=self.check.title,
             stage=self.check.stage,
-            status=worst(statuses),
-            reason=reason,
+            status=outcome,
+            reason=reason or said,
             blocked_by=blocked_by,
             duration_s=time.monotonic() - self.started,
             findings=found,
         )
 
+    @property
+    def out_of_time(self) -> bool:
+        """Whether the run's deadline, not the check's own limit, has come."""
+        return self.cut_by_run and self.limit - time.monotonic() <= 2 * FAREWELL
+
     def expired(self) -> CheckResult:
         """The result when time is up."""
-        allowed = span_s(self.limit - self.started)
+        allowed = span_s(max(0.0, self.limit - self.started))
         why = "when the run's deadline came" if self.cut_by_run else "its time limit"
         self.late = self.late or self.cut_by_run
         self.findings.append(TIMED_OUT.found(f"{self.check.id} was still looking after {allowed}, {why}"))
@@ -107,7 +119,8 @@ def run(
             on_result(result)
     except KeyboardInterrupt:
         cut_short = "interrupted"
-        results.update({id: job.interrupted() for id, job in pending.items()})
+        never_started = {check.id: Job(check, time.monotonic(), deadline) for check in checks if check.id not in results}
+        results.update({id: job.interrupted() for id, job in (never_started | pending).items()})
     if cut_short is None and any(job.late for job in runner.jobs):
         cut_short = "deadline"
     alive = any(thread.is_alive() for thread in runner.threads)
@@ -151,7 +164,7 @@ class _Runner:
         self._codes = codes
         self._recorder = recorder
         self._deadline = deadline
-        self._probed_by = {check.probes: check.id for check in checks if check.probes}
+        self._probed_by = {check.probes: check for check in checks if check.probes}
         self.finished: queue.SimpleQueue[CheckResult] = queue.SimpleQueue()
         self.jobs: list[Job] = []
         self.threads: list[threading.Thread] = []
@@ -181,25 +194,34 @@ class _Runner:
         for need in check.needs:
             source = self._sources.get(need.source)
             bound = source.bind(asker) if isinstance(source, Source) else None
-            broken = self._broken(bound, need, check) if bound else None
+            broken = self._broken(bound, need, job) if bound else None
             if broken and not need.optional:
-                by = self._probed_by.get(need.source, need.source.id)
-                return job.result(Status.BLOCKED, reason=broken.message, blocked_by=by)
+                by = self._probed_by.get(need.source)
+                return job.result(Status.BLOCKED, reason=broken.message, blocked_by=by.id if by else need.source.id)
             arguments[need.parameter] = None if broken else bound
         declared = {code.id for code in check.finds}
         for finding in check.function(**arguments):
+            _proven(finding)
             if finding.code not in declared:
                 raise TypeError(f"{check.id} raised {finding.code}, which it does not declare in `finds`")
+            if len(job.findings) >= MAX_FINDINGS:
+                raise ValueError(f"more than {MAX_FINDINGS} findings: the rest is left out")
             job.findings.append(finding)
             job.findings.extend(self._pointed_to(finding, job))
+        probed = next((arguments[need.parameter] for need in check.needs if need.source is check.probes), None)
+        if probed and job.out_of_time and isinstance(connection := probed.connection(), NotConnected):
+            job.late = True  # a slow system must not look unreachable because the run had little time
+            job.findings = [_untold(finding) if finding.code == connection.code else finding for finding in job.findings]
         return job.result()
 
-    @staticmethod
-    def _broken(source: Source, need: Need, check: Check) -> NotConnected | None:
+    def _broken(self, source: Source, need: Need, job: Job) -> NotConnected | None:
         """The failed connection; None for the check whose business it is to report it."""
-        if check.probes is need.source:
+        if job.check.probes is need.source:
             return None
-        connection = source.connection()
+        # Whoever probes first does it for all: a check with little time must not make a slow system look unreachable.
+        reporter = self._probed_by.get(need.source, job.check)
+        ends = min(job.started + max(reporter.timeout, job.check.timeout), self._deadline) - FAREWELL
+        connection = source.bind(structs.replace(source.asker, deadline=ends)).connection()
         return connection if isinstance(connection, NotConnected) else None
 
     def _pointed_to(self, finding: Finding, job: Job) -> Iterator[Finding]:
@@ -212,12 +234,28 @@ class _Runner:
                 yield code.found(f"{finding.cause}: the error texts behind {finding.code} say so", affects=finding.affects)
 
     def _could_not(self, job: Job, error: SourceError) -> CheckResult:
-        if isinstance(error, TimedOut) and job.cut_by_run and job.limit - time.monotonic() <= 2 * FAREWELL:
+        if isinstance(error, TimedOut) and job.out_of_time:
             job.late = True
         if error.code and (code := self._codes.get(error.code)):
             actions = [_remedy(error)] if error.hint else []
             job.findings.append(code.found(str(error), status=Status.UNKNOWN, affects=(job.check.id,), actions=actions))
         return job.result(Status.UNKNOWN, reason=str(error))
+
+
+def _untold(finding: Finding) -> Finding:
+    """What is left of "it cannot be reached" when the run's deadline ended the wait: nobody knows."""
+    more = Action(text="Look again with more time", commands=("diag run --deadline 60s",))
+    return structs.replace(finding, status=Status.UNKNOWN, actions=(more, *finding.actions), cause="", cause_codes=())
+
+
+def _proven(finding: object) -> None:
+    """Raises TypeError for what is no finding, or one that no renderer could show."""
+    if not isinstance(finding, Finding):
+        raise TypeError(f"a check yields findings, not {type(finding).__name__}")
+    try:
+        msgspec.convert(msgspec.to_builtins(finding), Finding)
+    except (msgspec.ValidationError, TypeError) as error:
+        raise TypeError(f"{finding.code} is no finding that can be shown: {error}") from None
 
 
 def _remedy(error: SourceError) -> Action:
@@ -229,10 +267,14 @@ def _remedy(error: SourceError) -> Action:
 
 def crash(check: Check, error: BaseException) -> Finding:
     """The finding for a check that crashed: the error, and the lines it went through (never local values)."""
+    try:
+        said = str(error)[:MAX_ERROR]
+    except Exception:  # noqa: BLE001 - an exception of anybody's making need not even have a text
+        said = "(its text cannot be had)"
     frames = traceback.extract_tb(error.__traceback__)
     lines = [f"{Path(frame.filename).name}:{frame.lineno} in {frame.name}" for frame in frames[-5:]]
     return CRASHED.found(
-        f"{check.id} crashed with {type(error).__name__}: {error}",
+        f"{check.id} crashed with {type(error).__name__}: {said}",
         detail="This is a defect of the check, not of the install.",
         evidence=[Text(title="Where", text="\n".join(lines))],
         source_text=True,

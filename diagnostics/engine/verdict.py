@@ -1,14 +1,15 @@
 """The conclusion: a pure function of what the checks found. It is deterministic and explains itself.
 
-The root cause is the failing code that no other failing code present explains (`Code.caused_by`); of several, the one
-furthest up the path, then the one that more checks saw. Confidence falls with every blind spot on the path to it and
-rises when a second check saw the same.
+The root cause is the failing code that no other failing code present explains (by `Code.caused_by`, or by what the error
+texts behind it point to); of several, the one furthest up the path, then the one that more checks saw. Confidence falls
+with every blind spot on the path to it and rises when a second check saw the same.
 """
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Literal
 
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from diagnostics.engine.check import Code
 from diagnostics.report.model import Action, CheckResult, Finding, Stage, Status, Step, Verdict
@@ -55,8 +56,14 @@ class Evidence(Struct, frozen=True):
 
     @property
     def too_little(self) -> bool:
-        """Whether a step of the runbook had no check that could look, or the run was cut short."""
-        return self.cut_short or any(self._unanswered(step) for step in self.steps)
+        """Whether a step of the runbook, or the whole run, had no check that could look, or the run was cut short."""
+        nothing_seen = not any(result.status.looked for result in self.results)
+        return self.cut_short or nothing_seen or bool(self.unanswered)
+
+    @property
+    def unanswered(self) -> list[Step]:
+        """The steps that had no check that could look, but for those that were left out on request."""
+        return [step for step in self.steps if self._unanswered(step)]
 
     def _unanswered(self, step: Step) -> bool:
         by_id = {result.id: result for result in self.results}
@@ -95,10 +102,22 @@ def explained_by(code: str, codes: Mapping[str, Code]) -> frozenset[str]:
     return frozenset(causes - {code})
 
 
+def _told(failing: Sequence[Finding], codes: Mapping[str, Code]) -> dict[str, Code]:
+    """The codes, each with what the error texts behind it point to among its causes: a catalogue needs no code."""
+    told = dict(codes)
+    for finding in failing:
+        code = told[finding.code]
+        told[finding.code] = structs.replace(code, caused_by=(*code.caused_by, *finding.cause_codes))
+    return told
+
+
 def _problem(evidence: Evidence, failing: list[Finding]) -> Verdict:
     present = list(dict.fromkeys(finding.code for finding in failing))
-    causes = {code: explained_by(code, evidence.codes) for code in present}
-    roots = [code for code in present if not causes[code] & set(present)] or present  # a circle explains nothing
+    told = _told(failing, evidence.codes)
+    failed = {code: told[code] for code in present}  # what is not failing passes no cause on
+    causes = {code: explained_by(code, failed) for code in present}
+    # A circle explains nothing: a cause that is an effect as well does not count.
+    roots = [code for code in present if all(code in causes[cause] for cause in causes[code] & set(present))]
     first = {code: next(finding for finding in failing if finding.code == code) for code in present}
     seen_by = {code: _seen_by(evidence.results, code) for code in present}
     root = min(roots, key=lambda code: (depth(first[code].stage), -len(seen_by[code]), present.index(code)))
@@ -136,8 +155,7 @@ def _headline(root: str, stage: Stage | None, chain: Sequence[Finding], codes: M
 
 
 def _inconclusive(evidence: Evidence, warnings: list[Finding]) -> Verdict:
-    steps = [step.title for step in evidence.steps if not step.status.looked and set(step.checks) - evidence.deselected]
-    why = [f"Nobody could look at: {title}" for title in steps]
+    why = [f"Nobody could look at: {step.title}" for step in evidence.unanswered]
     if evidence.cut_short:
         why.append("The run was cut short before every check had finished.")
     return Verdict(
@@ -223,6 +241,7 @@ def _actions(findings: Sequence[Finding], root: str | None = None) -> tuple[Acti
 
 
 def _sentence(text: str) -> str:
-    """With a capital and an end, and nothing else changed."""
+    """With a capital and an end, and nothing else changed: an address, an id or a table's name keeps its case."""
     text = text.strip()
-    return text if not text else text[0].upper() + text[1:] + ("" if text[-1] in ".!?" else ".")
+    capital = text[:1].upper() if re.match(r"[a-z]+['’]?[a-z]*[,:;]?(\s|$)", text) else text[:1]
+    return text if not text else capital + text[1:] + ("" if text[-1] in ".!?" else ".")

@@ -12,6 +12,8 @@ from diagnostics.report.redact_spans import Rule, Span
 # A match begins only where its run of characters does: otherwise a long run without an @ would cost the square of its length.
 _EMAIL = re.compile(r"(?<![\w.%+'-])([\w.%+'-]++)(?:@|＠|\\+u0040|\\+x40)([\w-]++(?:\.[\w-]++)++)")
 _EMAIL_IN_URL = re.compile(r"(?<![\w.+'-])([\w.+'-]++)%(?:25)*40([\w-]++(?:\.[\w-]++)++)")
+# What a limit cut behind the @: `jane.doe@custom`.
+_EMAIL_CUT = re.compile(r"(?<![\w.%+'/:-])([\w.%+'-]{3,}+)@[\w-]*+(?:\.[\w-]*+)*+\Z")
 _AT = re.compile(r"＠|\\+u0040|\\+x40|%(?:25)*40")
 _TOP_LEVEL = re.compile(r"[^\W\d_]{2,}|xn--[\w-]+")
 _WORD = re.compile(r"\w")
@@ -38,6 +40,13 @@ def _emails(text: str) -> Iterator[Span]:
         last = match[2].rpartition(".")[2]
         if start < match.end(1) and _TOP_LEVEL.fullmatch(last) and not _is_login(text, start, match.end(), match[1]):
             yield Span(start, match.end(), "email", identity=_email(text[start : match.end()]))
+
+
+def _cut_emails(text: str) -> Iterator[Span]:
+    match = _EMAIL_CUT.search(text, max(0, len(text) - 320))
+    # A word of one label is a host with its user, `root@db`, unless the name before it tells of a person.
+    if match and any(character in ".+%" for character in match[1].strip(".+%")):
+        yield Span(match.start(), match.end(), "email", identity=_email(match[0]))
 
 
 def _is_login(text: str, start: int, end: int, name: str) -> bool:
@@ -111,4 +120,9 @@ def person_span(text: str, start: int, end: int) -> Span:
     return Span(start, end, "person", identity=unquote(value))
 
 
-ADDRESS_RULES = (Rule(("@", "%", "＠", "u0040", "x40"), _emails), Rule((":",), _ipv6), Rule((".",), _ipv4))
+ADDRESS_RULES = (
+    Rule(("@", "%", "＠", "u0040", "x40"), _emails),
+    Rule(("@",), _cut_emails),
+    Rule((":",), _ipv6),
+    Rule((".",), _ipv4),
+)

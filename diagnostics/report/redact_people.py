@@ -27,6 +27,7 @@ _UNIQUE_KEY = re.compile(
     ((?:[^)\r\n]++|\)(?![ ](?:already[ ]exists|is[ ]not[ ]present|is[ ]still|conflicts)|[\r\n.\\"']|\Z))*+)""",
     re.VERBOSE,
 )
+_ID = re.compile(r"(?=.*[A-Za-z])[\w.+|-]+")
 _PERSONAL_COLUMN = re.compile(r"distinct_id|person_id|user_id|email|name|username|key", re.IGNORECASE)
 _HOME = re.compile(r"(?:/home/|/Users/|\\+Users\\+)([^/\\\s:\"']++)")
 # Distinct ids that clients send by mistake; PostHog refuses to merge persons by them. They identify nobody.
@@ -54,10 +55,16 @@ def _identities(text: str, separator: re.Match[str]) -> Iterator[Value]:
     verb = None if separator[1] else _VERB.match(text, separator.end())
     for value in values_at(text, verb.end() if verb else separator.end()):
         content = text[value.start : value.end]
-        if not value.quoted and (not separator[1] or _is_sql(content) or _is_prose(text, separator)):
+        if not value.quoted and (_is_sql(content) or _is_prose(text, separator) or not (separator[1] or _is_id(content))):
             return
         if not says_nothing(content) and not is_nobody(content):
             yield value
+
+
+def _is_id(content: str) -> bool:
+    """Whether a bare word behind a name is no word: "distinct_id 018f2f3e-7c1a merge failed"."""
+    digits = sum(character.isdigit() for character in content)
+    return len(content) >= 8 and digits >= 3 and bool(_ID.fullmatch(content))
 
 
 def _is_prose(text: str, separator: re.Match[str]) -> bool:

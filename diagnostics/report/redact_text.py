@@ -1,5 +1,6 @@
 """One text through all rules, round after round, until none of them finds anything."""
 
+import re
 from collections import Counter
 from collections.abc import Iterator
 
@@ -13,6 +14,8 @@ from diagnostics.report.redact_urls import URL_RULES
 
 # Where two rules find the same, the first gives the mark.
 _RULES = (*CREDENTIAL_RULES, *URL_RULES, *PEOPLE_RULES, *ADDRESS_RULES)
+# A line break as JSON and Python write it: the letter in it is no part of the word behind it, as in `\\nBearer`.
+_BREAK = re.compile(r"(?<!\\)\\++[nrt](?=\w)")
 # Two are usual: one takes out, one finds nothing more. A text that is not clean by then was made to keep us busy.
 _ROUNDS = 6
 
@@ -59,10 +62,9 @@ class TextRedaction:
         yield from self.secrets.spans(text)
         yield from self._hosts.spans(text)
         yield from self.people.spans(text)
-        lowered = text.lower()
-        for rule in _RULES:
-            if not rule.needs or any(literal in lowered for literal in rule.needs):
-                yield from rule.find(text)
+        yield from _by_rules(text)
+        if _BREAK.search(text):
+            yield from _by_rules(_BREAK.sub(lambda match: " " * len(match[0]), text))
 
     def _without(self, text: str, spans: list[Span], tally: Counter[str]) -> str:
         pieces: list[str] = []
@@ -75,3 +77,10 @@ class TextRedaction:
 
     def _stand_in(self, span: Span) -> str:
         return span.mark or MARKS.get(span.kind) or self._pseudonyms.name(span.kind, span.identity)
+
+
+def _by_rules(text: str) -> Iterator[Span]:
+    lowered = text.lower()
+    for rule in _RULES:
+        if not rule.needs or any(literal in lowered for literal in rule.needs):
+            yield from rule.find(text)

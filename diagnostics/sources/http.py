@@ -14,9 +14,10 @@ import msgspec
 from msgspec import Struct
 
 from diagnostics.report.model import Cost, HttpCost
+from diagnostics.sources.errors import TimedOut
 from diagnostics.sources.http_address import basic_authorization, proxy_for, without_credentials
 from diagnostics.sources.http_trouble import NoAnswer, Trouble, explain
-from diagnostics.sources.source import Asker, Endpoint, Exchange, Memo, Recorder, now
+from diagnostics.sources.source import FAIR_WAIT, Asker, Endpoint, Exchange, Memo, Recorder, now
 from diagnostics.version import __version__
 
 if TYPE_CHECKING:
@@ -107,6 +108,7 @@ class Http:
         """GETs `read.path` with its placeholders filled, once per set of arguments (`attempt` 2 asks the same thing again).
 
         Never takes longer, in seconds, than the time-out of the options, `timeout`, or the time that is left to the asker.
+        Raises TimedOut when that is too little to say that nobody answers.
         """
         path = read.path.format(**{name: quote(value, safe="") for name, value in (fill or {}).items()})
         query = urlencode(params)
@@ -117,6 +119,7 @@ class Http:
         self._recorder.about_to_ask(self._source, read)
         started_at, started = now(), time.monotonic()
         outcome = self._bounded(f"{self.address}{path}{'?' if query else ''}{query}", limit)
+        hurried = limit < min(FAIR_WAIT, self._options.timeout)
         answer = outcome if isinstance(outcome, Answer) else None
         self._recorder.add(
             Exchange(
@@ -132,6 +135,8 @@ class Http:
                 error=outcome.message if isinstance(outcome, NoAnswer) else "",
             )
         )
+        if hurried and isinstance(outcome, NoAnswer) and outcome.trouble in (Trouble.TIMED_OUT, Trouble.NO_CONNECTION):
+            raise TimedOut(f"There was no time left to ask {self.address}", hint="give it more time with --deadline")
         return outcome
 
     def _bounded(self, url: str, limit: float) -> Outcome:

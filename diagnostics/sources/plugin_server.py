@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 
 from msgspec import structs
 
+from diagnostics.sources.errors import TimedOut
 from diagnostics.sources.http import Http, HttpOptions, concurrently
 from diagnostics.sources.http_address import with_scheme, without_credentials
 from diagnostics.sources.http_trouble import NoAnswer, Trouble
@@ -82,8 +83,7 @@ class PluginServer(Source):
             outcome = client.get(self.asker, HEALTH)
             health = read_health(client.address, outcome)
             if health.recognised:
-                ready = read_readiness(client.get(self.asker, READY, timeout=READY_TIMEOUT))
-                return structs.replace(health, ready=ready)
+                return structs.replace(health, ready=self._readiness(client))
             if not silent and not _refused(outcome):
                 return health
             if isinstance(outcome, NoAnswer) and not _refused(outcome):
@@ -93,6 +93,12 @@ class PluginServer(Source):
             return health
         ports = ", ".join(str(port) for port in silent)
         return Health(address=address, reached=False, message=f"no plugin server listens on its ports {ports}")
+
+    def _readiness(self, client: Http) -> Readiness:
+        try:
+            return read_readiness(client.get(self.asker, READY, timeout=READY_TIMEOUT))
+        except TimedOut:  # its health is known all the same
+            return Readiness.UNKNOWN
 
 
 def ports_of(environment: Mapping[str, str]) -> tuple[int, ...]:

@@ -91,8 +91,8 @@ def _clock(answer: Answer) -> float:
 
 
 def _not_a_list(answer: Answer, address: str) -> SourceError | None:
-    if isinstance(answer.json, list):
-        return None
+    if isinstance(answer.json, list) and (not answer.json or any(isinstance(e, dict) and e.get("id") for e in answer.json)):
+        return None  # a list in which nothing can be recognised is not "no issues"
     if answer.cut:
         return LimitExceeded(f"Sentry answers with more than {MAX_BODY // 1024 // 1024} MB", hint="choose a shorter --since")
     return BadAnswer(f"What answers at {address} is not Sentry's web API", hint=HINT_ADDRESS, code=NOT_FOUND)

@@ -14,6 +14,9 @@ from diagnostics.sources.errors import Refused, Unavailable
 
 T = TypeVar("T")
 
+FAIR_WAIT = 0.25
+"""Seconds. Who is given less time than this, because the run ends, and does not answer in it, is not called unreachable."""
+
 
 class Read(Protocol):
     """A question that a source can be asked, declared once beside the check that asks it."""

@@ -269,6 +269,13 @@ def test_the_app_says_up_and_the_plugin_server_says_error() -> None:
     )
 
 
+def test_what_is_not_understood_as_a_plugin_server_agrees_with_nothing(http_server: ScriptedServer) -> None:
+    http_server.route("/_health", status=404, text="<html>nginx</html>")
+    for app in (AppStandIn(), AppStandIn(down=("plugin-server",))):
+        finding = only(heartbeat_of(app, http_server.url))
+        assert (finding.code, finding.status) == ("plugin-server.heartbeat-disagrees", Status.UNKNOWN)
+
+
 def test_without_a_preflight_the_system_status_counts(http_server: ScriptedServer) -> None:
     overview = [{"key": "plugin_sever_alive", "metric": "Plugin server alive", "value": False}]
     http_server.route("/_health", text="ok")

@@ -9,6 +9,7 @@ from diagnostics import cli as diag_cli
 from diagnostics.cli import SUMMARIES, cli, crash
 from diagnostics.report import redact
 from tests.cli.diag import diag
+from tests.cli.third_party import check_module, distribution
 
 
 def test_help_lists_every_command_with_the_summary_of_its_own_help() -> None:
@@ -41,6 +42,13 @@ def test_explain_guesses_a_mistyped_code(tmp_path: Path) -> None:
     assert "there is no finding code 'dead-leters.activ'. Did you mean dead-letters.active" in done.stderr
 
 
+def test_explain_says_that_a_code_has_no_section_rather_than_that_it_does_not_exist(tmp_path: Path) -> None:
+    environment = distribution(tmp_path / "third", third_odd=check_module("odd"))
+    done = diag("explain", "odd.odd", cwd=tmp_path, environment=environment)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.startswith("diag: no runbook explains odd.odd yet: add a section `## odd.odd`")
+
+
 def test_checks_says_why_each_is_active_or_not(tmp_path: Path) -> None:
     done = diag("checks", "--verbose", cwd=tmp_path, environment={"DIAG_CLICKHOUSE_URL": "http://127.0.0.1:8123/posthog"})
     assert done.returncode == 0
@@ -70,6 +78,14 @@ def test_a_bug_ends_in_exit_code_4_and_a_redacted_block(
     assert "RuntimeError: the token " in shown.err
     assert "sntrys_" not in shown.err
     assert "test_commands.py:" in shown.err
+
+
+def test_a_bug_that_quotes_hostile_text_stays_within_its_block(capsys: pytest.CaptureFixture[str]) -> None:
+    assert crash.report_crash(RuntimeError("\x1b[2J\u202e```\n@everyone\n```")) == 4
+    block = capsys.readouterr().err.partition("secrets are removed:\n\n")[2]
+    assert block.startswith("````\nposthog-diag ")
+    assert "RuntimeError: \u241b[2J\\u202e```\n@everyone\n```\n" in block
+    assert block.endswith("\n````\n")
 
 
 def test_when_redaction_itself_fails_nothing_of_the_crash_is_printed(

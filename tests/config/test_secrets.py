@@ -79,6 +79,12 @@ def test_the_redactor_learns_a_password_in_every_form_it_travels_in(cwd: Path) -
     assert config.secrets() == ("diag:p@ss/word", "p%40ss%2Fword", "t0k3n-value", "p@ss/word")
 
 
+@pytest.mark.parametrize("name", ["HTTP_PROXY", "https_proxy", "ALL_PROXY"])
+@pytest.mark.parametrize("proxy", ["http://me:hunter%212@proxy:3128", "me:hunter%212@proxy:3128"])
+def test_the_password_of_a_proxy_that_clients_take_by_themselves_is_hidden(cwd: Path, name: str, proxy: str) -> None:
+    assert loaded(cwd, environ={name: proxy}).secrets() == ("me:hunter!2", "hunter%212", "hunter!2")
+
+
 def test_words_that_a_report_needs_are_not_hidden(cwd: Path) -> None:
     config = loaded(cwd, options={"clickhouse.url": "http://posthog:posthog@c:8123/posthog"})
     assert config.secrets() == ("posthog:posthog",)
@@ -223,3 +229,17 @@ def test_whatever_is_given_the_outcome_is_a_configuration_or_a_configuration_err
     else:
         assert all(line.isprintable() for hint in outcome.hints for line in hint.split("\n"))
         assert all(str(origin).isprintable() for origin in outcome.origins.values())
+
+
+@pytest.mark.parametrize(
+    "given_as",
+    [
+        {"http.timeout": "phx_abcdefghijklmnop0123456789"},
+        {"sentry.token": "env:sntryu_abcdefghijklmnop0123456789"},
+        {"sentry.token": "file:phx_abcdefghijklmnop0123456789"},
+    ],
+)
+def test_a_token_written_in_the_wrong_place_is_masked(cwd: Path, given_as: dict[str, object]) -> None:
+    text = " ".join(problem(cwd, options=given_as))
+    assert "abcdefgh" not in text
+    assert "_***" in text

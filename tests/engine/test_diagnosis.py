@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from diagnostics.engine.check import Check, Thresholds
+from diagnostics.engine.check import Check, Scope, Thresholds
 from diagnostics.engine.diagnosis import Order, diagnose
 from diagnostics.engine.known_errors import KnownErrors
 from diagnostics.engine.registry import Broken, Registry
@@ -78,6 +78,18 @@ def test_a_stage_is_well_only_if_somebody_saw_that_it_is() -> None:
     assert (kafka.status, kafka.note) == (Status.SKIPPED, "no oracle is configured")
 
 
+def test_a_stage_is_not_well_when_the_system_itself_was_not_asked() -> None:
+    class Kafka(Oracle):
+        id = "kafka"
+
+    def ask(kafka: Kafka) -> Iterator[Finding]:
+        yield from ()
+
+    reporter = declare(ask, "kafka-connection", finds=[UNREACHABLE], probes=Kafka)
+    kafka = report(connection(), reporter).stages[1]
+    assert (kafka.status, kafka.note) == (Status.SKIPPED, "no the oracle is configured")
+
+
 def test_completeness_says_what_was_not_seen_and_what_that_means() -> None:
     made = report(connection(UNREACHABLE.found("silent")), declare(look()), up=False)
     assert (made.completeness.looked, made.completeness.total) == (1, 2)
@@ -123,3 +135,9 @@ def test_triage_escalates_a_loss_that_nobody_can_explain_and_asks_what_would_hel
     assert (
         made.triage.ask[0] == "Does an event that you send with curl to your capture address show up? Which answer do you get?"
     )
+
+
+def test_a_report_about_one_team_or_user_does_not_read_like_one_about_the_install() -> None:
+    made = report(connection(), scope=Scope(team=7, sentry_user="bob"))
+    said = "Looked with 1 of 1 checks, dead letters only of team 7, Sentry's issues only of one user. "
+    assert made.completeness.statement.startswith(said)

@@ -61,6 +61,10 @@ def test_anybody_s_checks_are_found(module) -> None:
         ("x = 1", "TypeError: third_sick declares no check: decorate a function with diagnostics.check"),
         (CHECK.format(id="taken", stage="APP"), "ValueError: the check id taken is taken already"),
         (OTHER_CODE, "ValueError: the code odd.found is declared differently by another check"),
+        (
+            CHECK.format(id="twice", stage="APP") + CHECK.format(id="twice", stage="APP").replace("look", "look_again"),
+            "ValueError: the check id twice is taken already",
+        ),
     ],
 )
 def test_a_broken_one_is_reported_and_stops_nobody(module, text: str, problem: str) -> None:
@@ -74,6 +78,15 @@ def test_a_broken_one_is_reported_and_stops_nobody(module, text: str, problem: s
 def test_a_runbook_package_that_does_not_exist_is_broken() -> None:
     found = registry.load([offer("no_runbooks_here", registry.RUNBOOKS)])
     assert found.broken[0].error == "FileNotFoundError: no_runbooks_here is not a folder of runbooks"
+
+
+def test_a_runbook_that_cannot_be_read_is_broken_and_stops_nobody(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "third_runbooks").mkdir()
+    (tmp_path / "third_runbooks" / "own.md").write_text("---\nid: own\ntitle: Own\n---\n")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    found = registry.load([offer("third_runbooks", registry.RUNBOOKS)])
+    assert found.runbooks == ()
+    assert found.broken[0].error.endswith("own.md: front matter: Object missing required field `steps`")
 
 
 def test_asking_for_help_imports_click_and_no_client() -> None:

@@ -61,3 +61,20 @@ def test_a_broken_catalogue_names_itself(tmp_path: Path) -> None:
     (tmp_path / "known-errors.toml").write_text("[[known]]\nid = 'x'\n")
     with pytest.raises(RunbookError, match=r"known-errors\.toml: Object missing required field"):
         known_errors([tmp_path])
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        ("[[knwon]]\nid = 'x'\n", "Object contains unknown field `knwon`"),
+        (
+            "[[known]]\nid = 'x'\npattern = '('\nmeaning = 'm'\nfix = 'f'\nseen_in = 's'\n",
+            "the pattern of x is no regular expression: missing ), unterminated subpattern at position 0",
+        ),
+    ],
+)
+def test_what_is_wrong_with_a_catalogue_is_said(tmp_path: Path, text: str, problem: str) -> None:
+    (tmp_path / "known-errors.toml").write_text(text)
+    with pytest.raises(RunbookError) as raised:
+        known_errors([tmp_path])
+    assert str(raised.value) == f"{tmp_path / 'known-errors.toml'}: {problem}"

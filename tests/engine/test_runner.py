@@ -3,12 +3,14 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
+import pytest
+
 from diagnostics.engine.check import Check, Scope, Thresholds, Window
 from diagnostics.engine.known_errors import KnownErrors
-from diagnostics.engine.runner import CRASHED, TIMED_OUT, Outcome, run
+from diagnostics.engine.runner import CRASHED, MAX_FINDINGS, TIMED_OUT, Outcome, run
 from diagnostics.report.model import Action, CheckResult, ClickHouseCost, Cost, Finding, Stage, Status
 from diagnostics.sources.errors import Denied, Refused, TimedOut
-from diagnostics.sources.source import Exchange, Recorder, Source, now
+from diagnostics.sources.source import Connected, Connection, Exchange, NotConnected, Recorder, Source, now
 from tests.engine.declared import APP_DOWN, ASK, BAD, ODD, UNREACHABLE, Oracle, declare
 
 CODES = {code.id: code for code in (BAD, ODD, UNREACHABLE, APP_DOWN, CRASHED, TIMED_OUT)}
@@ -143,6 +145,13 @@ def test_a_missing_grant_is_unknown_and_raises_the_code_that_the_source_names() 
     assert finding.actions == (Action(text="Give it", commands=(statement,), changes_something=True),)
 
 
+def test_a_check_that_says_itself_that_it_could_not_look_gives_that_as_the_reason() -> None:
+    result = only(go(declare(finds(BAD.found("the oracle refuses the token", status=Status.UNKNOWN), ODD.found("odd")))))
+    assert (result.status, result.reason) == (Status.WARN, "")
+    result = only(go(declare(finds(BAD.found("the oracle refuses the token", status=Status.UNKNOWN)))))
+    assert (result.status, result.reason) == (Status.UNKNOWN, "the oracle refuses the token")
+
+
 def test_an_undeclared_read_is_refused() -> None:
     def look(oracle: Oracle) -> Iterator[Finding]:
         oracle.asker.may(ASK)
@@ -200,6 +209,23 @@ def test_a_source_that_gives_up_at_the_run_s_deadline_cuts_it_short_too() -> Non
     assert only(outcome).reason == "no answer from the oracle"
 
 
+def test_what_does_not_answer_before_the_run_s_deadline_is_not_yet_unreachable() -> None:
+    def report(oracle: Oracle) -> Iterator[Finding]:
+        time.sleep(oracle.asker.time_left)
+        yield UNREACHABLE.found("the oracle does not answer within 0.4 s")
+
+    probing = declare(report, "oracle-connection", finds=[UNREACHABLE], probes=Oracle)
+    outcome = go(probing, sources={Oracle: Oracle(up=False)}, seconds=0.5)
+    (finding,) = only(outcome).findings
+    assert (finding.status, only(outcome).reason) == (Status.UNKNOWN, "the oracle does not answer within 0.4 s")
+    assert finding.actions == (Action(text="Look again with more time", commands=("diag run --deadline 60s",)),)
+    assert outcome.cut_short == "deadline"
+
+    own_limit = declare(report, "oracle-connection", finds=[UNREACHABLE], probes=Oracle, timeout=0.5)
+    outcome = go(own_limit, sources={Oracle: Oracle(up=False)})
+    assert (only(outcome).status, outcome.cut_short) == (Status.FAIL, None)
+
+
 def test_ctrl_c_gives_what_is_known_by_then() -> None:
     stuck = threading.Event()
 
@@ -244,3 +270,75 @@ def test_each_check_is_told_what_it_cost() -> None:
     outcome = go(declare(look, "asks"), declare(finds(), "silent"), recorder=recorder)
     assert [result.cost.clickhouse.read_rows for result in outcome.results] == [7, 0]
     assert recorder.cost() == cost
+
+
+def test_a_check_with_little_time_does_not_make_a_slow_source_look_unreachable() -> None:
+    class Slow(Oracle):
+        def connection(self) -> Connection:
+            answered = self.asker.time_left > 1
+            return Connected(seconds=1.0) if answered else NotConnected(code="x", message="no answer in time", hint="wait")
+
+    def report(oracle: Slow) -> Iterator[Finding]:
+        yield from ()
+
+    def look(oracle: Slow) -> Iterator[Finding]:
+        assert oracle.asker.time_left < 0.5
+        yield ODD.found("looked")
+
+    outcome = go(declare(look, timeout=0.6), declare(report, "reporter", probes=Slow), sources={Slow: Slow()})
+    assert [finding.claim for finding in outcome.results[0].findings] == ["looked"]
+
+
+def test_a_check_that_never_ends_finding_is_stopped() -> None:
+    def look(oracle: Oracle) -> Iterator[Finding]:
+        while True:
+            yield ODD.found("again")
+
+    result = only(go(declare(look)))
+    assert len(result.findings) == MAX_FINDINGS + 1
+    assert result.findings[-1].claim == "omen crashed with ValueError: more than 200 findings: the rest is left out"
+
+
+@pytest.mark.parametrize(
+    ("yielded", "why"),
+    [
+        (5, "a check yields findings, not int"),
+        (None, "a check yields findings, not NoneType"),
+        (ODD.found(5), "oracle.odd is no finding that can be shown: Expected `str`, got `int` - at `$.claim`"),  # type: ignore[arg-type]
+        (
+            ODD.found("x", evidence=["text"]),  # type: ignore[list-item]
+            "oracle.odd is no finding that can be shown: Expected `object`, got `str` - at `$.evidence[0]`",
+        ),
+    ],
+)
+def test_what_is_no_finding_is_a_defect_of_the_check(yielded: Any, why: str) -> None:
+    result = only(go(declare(finds(ODD.found("before"), yielded))))
+    assert [finding.claim for finding in result.findings] == ["before", f"omen crashed with TypeError: {why}"]
+
+
+def test_a_crash_whose_text_cannot_be_had_is_reported_at_once() -> None:
+    class Mute(Exception):
+        def __str__(self) -> str:
+            raise ValueError
+
+    result = only(go(declare(raises(Mute()))))
+    assert result.findings[0].claim == "omen crashed with Mute: (its text cannot be had)"
+
+
+def test_an_interrupt_before_all_checks_were_started_loses_none() -> None:
+    class Interrupting(Mapping[str, str]):
+        def __getitem__(self, key: str) -> str:
+            if key == "second":
+                raise KeyboardInterrupt
+            raise KeyError(key)
+
+        def __iter__(self) -> Iterator[str]:
+            return iter(())
+
+        def __len__(self) -> int:
+            return 1
+
+    outcome = go(declare(finds(), "first"), declare(finds(), "second"), declare(finds(), "third"), skipped=Interrupting())
+    assert outcome.cut_short == "interrupted"
+    assert [result.id for result in outcome.results] == ["first", "second", "third"]
+    assert outcome.results[2].reason == "the run was interrupted before it finished"

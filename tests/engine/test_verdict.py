@@ -80,6 +80,15 @@ def test_of_two_causes_the_one_further_up_the_path_comes_first() -> None:
     assert (judged.code, judged.also) == ("dead-letters.active", ("clickhouse.unreachable",))
 
 
+def test_a_cause_reaches_an_effect_only_through_what_fails_as_well() -> None:
+    stale = result("events-arriving", STALE.found("the newest row is 3 h old"), stage=CLICKHOUSE)
+    postgres = result("app-health", POSTGRES.found("/_readyz says postgres: false"), stage=APP)
+    apart = verdict(stale, postgres)
+    assert (apart.code, apart.also) == ("clickhouse.events-stale", ("app.postgres-down",))
+    linked = verdict(stale, postgres, result("dead-letters", letters(), stage=PLUGIN))
+    assert (linked.code, linked.also) == ("app.postgres-down", ())
+
+
 def test_causes_in_a_circle_still_give_a_verdict() -> None:
     judged = verdict(result("a", HEN.found("hen")), result("b", EGG.found("egg")))
     assert judged.code == "hen"
@@ -176,3 +185,46 @@ def test_actions_stand_once_and_those_about_the_root_cause_first() -> None:
         result("app-health", POSTGRES.found("Postgres is down", actions=(look, restart)), stage=APP),
     )
     assert judged.actions == (look, restart, replay)
+
+
+def test_a_circle_upstream_comes_before_what_fails_by_itself_behind_it() -> None:
+    judged = verdict(
+        result("a", HEN.found("hen")), result("b", EGG.found("egg")), result("c", DOWN.found("refused"), stage=CLICKHOUSE)
+    )
+    assert (judged.code, judged.also) == ("hen", ("clickhouse.unreachable",))
+
+
+def test_error_texts_that_point_to_a_code_explain_as_its_declaration_would() -> None:
+    pointing = DOWN.found("refused", cause="Postgres ran out of connections", cause_codes=["app.postgres-down"])
+    judged = verdict(
+        result("clickhouse-connection", pointing, POSTGRES.found("the error texts say so"), stage=CLICKHOUSE),
+    )
+    assert (judged.code, judged.also) == ("app.postgres-down", ())
+
+
+def test_a_run_in_which_nothing_was_looked_at_is_never_healthy() -> None:
+    blocked = result("a", status=Status.BLOCKED, reason="down", stage=PLUGIN)
+    left_out = result("sentry", status=Status.SKIPPED, reason="left out by --only a", stage=PLUGIN)
+    judged = verdict(blocked, left_out, steps=(("sentry",),), deselected=("sentry",), dark=tuple(Stage))
+    assert (judged.status, judged.against) == ("inconclusive", ("Not looked at: a (down).",))
+
+
+def test_a_step_whose_checks_do_not_exist_is_named_as_not_looked_at() -> None:
+    evidence = Evidence(
+        (result("a"),), {}, (Step(title="Is it there?", status=Status.SKIPPED, checks=()),), CODES, frozenset(), False
+    )
+    judged = judge(evidence)
+    assert (judged.status, judged.why) == ("inconclusive", ("Nobody could look at: Is it there?",))
+
+
+@pytest.mark.parametrize(
+    ("claim", "sentence"),
+    [
+        ("no event arrives", "No event arrives."),
+        ("events, once more, are late!", "Events, once more, are late!"),
+        ("http://127.0.0.1:6738 is silent", "http://127.0.0.1:6738 is silent."),
+        ("sharded_events is missing", "sharded_events is missing."),
+    ],
+)
+def test_a_claim_becomes_a_sentence_and_an_address_or_a_table_keeps_its_case(claim: str, sentence: str) -> None:
+    assert verdict(result("a", BURST.found(claim), stage=PLUGIN)).headline == sentence

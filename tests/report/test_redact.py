@@ -51,6 +51,13 @@ def redacted(text: str) -> str:
         ("Authorization: Bearer abc123", "Authorization: Bearer token-removed"),
         ("{'Authorization': 'Bearer abcdefgh'}", "{'Authorization': 'Bearer token-removed'}"),
         ("bearer 0a1b2c3d", "bearer token-removed"),
+        # behind a line break as JSON and Python write it
+        (r"x\nBearer 0a1b2c3d", r"x\nBearer token-removed"),
+        (r"x\\nphc_abcDEF123", r"x\\nphc-token-removed"),
+        (r"x\tAKIAIOSFODNN7EXAMPLE", r"x\tcloud-key-removed"),
+        # cut, or said in passing
+        ("at processPersonsStep for jane.doe@custom", "at processPersonsStep for email-…"),
+        ("distinct_id user-00123-abc merge failed", "distinct_id person-… merge failed"),
         ("Authorization: Basic ZGVmYXVsdDpodW50ZXIy", "Authorization: Basic credentials-removed"),
         ("got basic ZGVmYXVsdDpodW50ZXIy back", "got basic credentials-removed back"),
         ("authorization: Token abcdefgh", "authorization: Token secret-removed"),

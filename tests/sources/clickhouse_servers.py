@@ -94,6 +94,15 @@ def dripping(connection: socket.socket) -> None:
         time.sleep(0.05)
 
 
+def dripping_headers(connection: socket.socket) -> None:
+    """A head that never ends."""
+    connection.recv(65_536)
+    connection.sendall(b"HTTP/1.1 200 OK\r\n")
+    for _ in range(200):
+        connection.sendall(b"X: y\r\n")
+        time.sleep(0.05)
+
+
 @contextmanager
 def deaf() -> Iterator[int]:
     """A port that answers no attempt to connect: its queue of connections is full."""

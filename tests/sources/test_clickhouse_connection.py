@@ -1,5 +1,6 @@
 """Whatever stands at `clickhouse.url`, the connection says what it is and what to do, and never who was asking."""
 
+import gzip
 import socket
 import time
 from collections.abc import Callable, Iterator
@@ -11,10 +12,21 @@ from diagnostics.lab.engine import Database, Engine
 from diagnostics.lab.http import Response
 from diagnostics.lab.scripted import ScriptedServer
 from diagnostics.sources.clickhouse import ClickHouse
-from diagnostics.sources.errors import Unavailable
+from diagnostics.sources.errors import TimedOut, Unavailable
 from diagnostics.sources.source import Asker, Connected, NotConnected, Note, Recorder
 from tests.sources.clickhouse_refusals import PASSWORD, at, connect, refusal, told
-from tests.sources.clickhouse_servers import deaf, dripping, endless, forwarding, hanging_up, listening, saying, silent
+from tests.sources.clickhouse_servers import (
+    Talk,
+    deaf,
+    dripping,
+    dripping_headers,
+    endless,
+    forwarding,
+    hanging_up,
+    listening,
+    saying,
+    silent,
+)
 
 HTML = "<!DOCTYPE html><html><body>Sign in</body></html>"
 
@@ -45,8 +57,9 @@ def test_a_server_that_says_nothing() -> None:
     assert told(outcome, port) == ("clickhouse.unreachable", "HERE accepts the connection and then says nothing for 0.3 s")
 
 
-def test_a_server_that_answers_byte_by_byte_is_left_in_time() -> None:
-    with listening(dripping) as port:
+@pytest.mark.parametrize("talk", [dripping, dripping_headers])
+def test_a_server_that_answers_byte_by_byte_is_left_in_time(talk: Talk) -> None:
+    with listening(talk) as port:
         started = time.monotonic()
         outcome = refusal(at(port), seconds=0.4)
         assert time.monotonic() - started < 0.9
@@ -104,6 +117,21 @@ def test_a_proxy_that_does_not_reach_clickhouse(http_server: ScriptedServer, sta
     assert outcome.code == "clickhouse.unreachable"
     assert outcome.message == f"Something before ClickHouse answers {status}: it does not reach ClickHouse either"
     assert len(http_server.requests) == 1
+
+
+def test_a_compressed_answer_is_not_unpacked() -> None:
+    bomb = gzip.compress(b"0" * 100_000_000)
+    head = b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: %d\r\n\r\n" % len(bomb)
+    with listening(saying(head + bomb)) as port:
+        started = time.monotonic()
+        outcome = refusal(at(port))
+        assert time.monotonic() - started < 2  # unpacking and parsing it takes half a minute
+    assert outcome.code == "clickhouse.not-clickhouse"
+
+
+def test_whom_the_end_of_the_run_gave_no_fair_time_is_not_called_silent() -> None:
+    with listening(silent) as port, pytest.raises(TimedOut, match=r"^There was no time left to ask ClickHouse$"):
+        refusal(at(port), seconds=0.1)
 
 
 def test_an_endless_answer_is_cut_off() -> None:

@@ -59,6 +59,13 @@ INVENTORY = found_in(
         ("SELECT 1 FROM a LEFT JOIN b ON f(a.x, 1) = b.y, c WHERE x IN (SELECT y FROM d)", {"a", "b", "c", "d"}),
         ("SELECT 1 FROM events ARRAY JOIN tags AS tag, other", {"events"}),
         ("SELECT x FROM `events` WHERE x IN known", {"events", "known"}),
+        ("SELECT x FROM events WHERE x IN (known)", {"events", "known"}),
+        ("SELECT in(toUInt64(1), known) FROM events", {"events", "known"}),
+        ("SELECT x FROM events WHERE x IN (1, 2) AND x NOT IN (SELECT a, b, c FROM known)", {"events", "known"}),
+        ("SELECT 1 FROM events AS offset, person", {"events", "person"}),
+        ("SELECT 1 FROM events AS e JOIN parts AS p ON e.window = p.x, person", {"events", "parts", "person"}),
+        ("SELECT 1 FROM events LIMIT 5, 10", {"events"}),
+        ("SELECT 1 FROM events ORDER BY a, b", {"events"}),
         ('SELECT 1 FROM "system"."parts"', {"system.parts"}),
         ("WITH recent AS (SELECT 1 AS x FROM events) SELECT x FROM recent", {"events"}),
         ("SELECT 1 FROM clusterAllReplicas({cluster:String}, system.replicas)", {"system.replicas"}),
@@ -93,6 +100,15 @@ def test_the_tables_of_a_query_are_found(sql: str, tables: set[str]) -> None:
         "SELECT dictGet('person', 'properties', 1)",
         "SELECT joinGet('kafka_events_json', 'x', 1)",
         "SELECT file('/etc/passwd')",
+        "SELECT \"file\"('/etc/passwd')",
+        "SELECT `dictGet`('person', 'properties', 1)",
+        "SELECT dictHas('person', 1)",
+        "SELECT hasColumnInTable('elsewhere.invalid', 'posthog', 'person', 'id')",
+        "SELECT notIn(1, person)",
+        "SELECT `in`(1, person)",
+        "SELECT \u2018'\u2019, (SELECT count() FROM person), \u2018'\u2019 FROM events",
+        "SELECT 1 AS a$b$, (SELECT count() FROM person) AS c$b$ FROM events",
+        "SELECT CASE WHEN 1 THEN * END FROM events",
         "SELECT 1 FROM events SETTINGS stream_like_engine_allow_direct_select = 1",
         "SELECT 1 FROM events INTO OUTFILE 'x'",
         "SELECT 1 FROM events FORMAT Null",
@@ -148,6 +164,13 @@ def test_a_table_that_is_not_declared_is_refused() -> None:
     assert str(raised.value) == "some.query reads system.parts, which it does not declare"
 
 
+def test_a_name_of_the_query_does_not_hide_the_table_of_that_name() -> None:
+    sql = "SELECT count() FROM (WITH person AS (SELECT 1 AS x) SELECT x FROM person) AS one, person"
+    with pytest.raises(Refused) as raised:
+        allowed(query(sql), INVENTORY)
+    assert str(raised.value) == "some.query is not asked: it has a name of its own for person"
+
+
 def test_another_database_is_refused() -> None:
     with pytest.raises(Refused) as raised:
         allowed(query("SELECT 1 FROM other.events", "other.events"), INVENTORY)
@@ -167,6 +190,9 @@ def test_another_database_is_refused() -> None:
         ("SELECT ip FROM events_dead_letter_queue", "events_dead_letter_queue", "ip"),
         ("SELECT id FROM person", "person", "id"),
         ("SELECT query FROM system.query_log", "system.query_log", "query"),
+        ("SELECT query FROM system.asynchronous_inserts", "system.asynchronous_inserts", "query"),
+        ("SELECT command FROM system.mutations", "system.mutations", "command"),
+        ("SELECT engine_full FROM system.databases", "system.databases", "engine_full"),
     ],
 )
 def test_private_columns_are_refused(sql: str, table: str, column: str) -> None:

@@ -226,6 +226,12 @@ def test_a_page_that_is_no_api(http_server: ScriptedServer) -> None:
     )
 
 
+@pytest.mark.parametrize("body", [[1, None, "x"], [{"id": None}, {"title": "no id"}]])
+def test_a_list_of_what_is_no_issue_is_not_no_issues(http_server: ScriptedServer, body: list[object]) -> None:
+    http_server.route("/api/0/organizations/acme/issues/", json=body)
+    assert refusal(sentry(http_server.url)).message == f"What answers at {http_server.url} is not Sentry's web API"
+
+
 def test_a_redirect_is_shown_without_its_query(http_server: ScriptedServer) -> None:
     http_server.route(PATH, status=301, headers={"Location": "https://other.invalid/login/?next=secret"})
     message = f"Sentry's address {http_server.url} redirects to https://other.invalid/login"

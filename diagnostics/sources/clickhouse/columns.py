@@ -67,6 +67,11 @@ PRIVATE_OF_SYSTEM: dict[str, frozenset[str]] = {
     "system.query_thread_log": frozenset(["query", "Settings", "log_comment", "http_referer", "forwarded_for"]),
     "system.processes": frozenset(["query", "Settings", "http_referer", "forwarded_for"]),
     "system.query_views_log": frozenset(["view_query"]),
+    "system.query_cache": frozenset(["query"]),
+    "system.asynchronous_inserts": frozenset(["query"]),
+    "system.asynchronous_insert_log": frozenset(["query"]),
+    # `DELETE WHERE distinct_id = '...'`: whoever asked to be forgotten.
+    "system.mutations": frozenset(["command"]),
     "system.distributed_ddl_queue": frozenset(["query"]),
     # The messages themselves, with the payload of events.
     "system.dead_letter_queue": frozenset(["raw_message", "kafka_key"]),
@@ -76,6 +81,8 @@ PRIVATE_OF_SYSTEM: dict[str, frozenset[str]] = {
     "system.kafka_consumers": frozenset(["rdkafka_stat"]),
     # Definitions hold the passwords of brokers, dictionaries and remote tables.
     "system.tables": frozenset(["create_table_query", "engine_full", "as_select"]),
+    "system.databases": frozenset(["engine_full"]),
+    "system.dictionaries": frozenset(["source"]),
     "system.named_collections": frozenset(["collection", "create_query"]),
 }
 

@@ -25,6 +25,9 @@ def allowed(query: Query[Any], inventory: Inventory) -> None:
         raise Refused(f"{query.name} is not asked: reading {consumed[0]} would take messages out of its queue", hint=CONSUMES)
     if undeclared := sorted(found.tables - frozenset(query.tables)):
         raise Refused(f"{query.name} reads {undeclared[0]}, which it does not declare", hint="add it to the query's `tables`")
+    # Only a part of the query sees its own name, the rest sees the table: `FROM (WITH person AS (...) SELECT ...), person`.
+    if hidden := sorted(found.own & inventory.tables.keys()):
+        raise Refused(f"{query.name} is not asked: it has a name of its own for {hidden[0]}", hint="give that another name")
     for table in sorted(tables):
         if "." in table and not table.startswith("system."):
             raise Refused(

@@ -18,7 +18,7 @@ from diagnostics.sources.clickhouse.guard import allowed
 from diagnostics.sources.clickhouse.inventory import INVENTORY, Inventory, found_in
 from diagnostics.sources.clickhouse.query import SOURCE, Limits, Query, Row
 from diagnostics.sources.errors import BadAnswer, Denied, SourceError, TimedOut, Unavailable
-from diagnostics.sources.source import Asker, Connected, Connection, Memo, NotConnected, Note, Read, Recorder, Source
+from diagnostics.sources.source import FAIR_WAIT, Asker, Connected, Connection, Memo, NotConnected, Note, Read, Recorder, Source
 from diagnostics.version import __version__
 
 if TYPE_CHECKING:
@@ -205,8 +205,11 @@ class ClickHouse(Source):
         from diagnostics.sources.clickhouse.transport import within
         from diagnostics.sources.clickhouse.unconnected import not_connected
 
+        seconds = min(self.asker.time_left, HANDSHAKE_S)
+        if seconds < FAIR_WAIT:
+            raise TimedOut("There was no time left to ask ClickHouse", hint="give it more time with --deadline")
         exchange = Asking(self._recorder, HANDSHAKE, self.asker.check, {})
-        with within(min(self.asker.time_left, HANDSHAKE_S), HANDSHAKE_BYTES) as budget:
+        with within(seconds, HANDSHAKE_BYTES) as budget:
             try:
                 session = opened(self._address, ca=self._ca, verify=self._verify, budget=budget)
             except Exception as error:  # noqa: BLE001 - raised again where it is not the other side's fault

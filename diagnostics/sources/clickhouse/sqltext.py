@@ -11,7 +11,7 @@ from msgspec import Struct
 TOKEN = re.compile(
     r"""
       (?P<comment> --[^\n]* | \#[^\n]* | /\*.*?\*/ )
-    | (?P<string>  '(?:[^'\\]|\\.|'')*' | \$(\w*)\$.*?\$\3\$ )
+    | (?P<string>  '(?:[^'\\]|\\.|'')*' | (?<![\w$])\$(\w*)\$.*?\$\3\$ )
     | (?P<quoted>  `[^`\\]*` | "[^"\\]*" )
     | (?P<bound>   \{\s*\w+\s*:[^{}]*\} )
     | (?P<number>  \d[\w.]* )
@@ -25,11 +25,38 @@ TOKEN = re.compile(
 AFTER_TABLES = re.compile(
     "WHERE|PREWHERE|GROUP|ORDER|HAVING|LIMIT|OFFSET|UNION|INTERSECT|EXCEPT|WINDOW|QUALIFY|ARRAY|SELECT|WITH"
 )
+# Before them a word is not a keyword but an alias or a column: `FROM events AS offset, person`.
+BEFORE_OPERANDS = frozenset(["AS", "ON", "AND", "OR", "NOT", ".", ",", "(", "=", "<", ">", "+", "-", "*", "/", "%"])
+AFTER_OPERANDS = frozenset([".", ",", ")", "=", "<", ">", "!", "+", "-", "*", "/", "%"])
+# A * behind one of these is all columns and no product.
+BEFORE_COLUMNS = frozenset(
+    [
+        "SELECT",
+        "DISTINCT",
+        "ALL",
+        "BY",
+        "WHERE",
+        "PREWHERE",
+        "HAVING",
+        "CASE",
+        "WHEN",
+        "THEN",
+        "ELSE",
+        "IN",
+        "ON",
+        "AND",
+        "OR",
+        "NOT",
+    ]
+)
 # They take tables as arguments, or read none.
 OF_TABLES = frozenset(["cluster", "clusterallreplicas"])
 OF_NOTHING = frozenset(["numbers", "zeros", "generateseries", "values", "null"])
 # Functions that reach tables, files or all columns without naming them where a table is named.
-REACHING = re.compile(r"dictget\w*|joinget\w*|file|columns|apply", re.IGNORECASE)
+REACHING = re.compile(
+    r"dict\w+|joinget\w*|file|columns|apply|hascolumnintable|catboostevaluate|(?:global)?(?:not)?(?:null)?in(?:ignoreset)?",
+    re.IGNORECASE,
+)
 # They change what the query may do, or where its answer goes.
 CHANGING = re.compile("SETTINGS|INTO|FORMAT|INSERT|ALTER|CREATE|DROP|KILL|SET|EXECUTE")
 
@@ -39,10 +66,11 @@ class Unclear(Exception):
 
 
 class Reads(Struct, frozen=True, kw_only=True):
-    """`tables` as they are written (`events`, `system.parts`), without the query's own names; `names` are all identifiers."""
+    """`tables` as they are written (`events`, `system.parts`), without its `own` (WITH); `names` are all identifiers."""
 
     tables: frozenset[str]
     names: frozenset[str]
+    own: frozenset[str]
 
 
 class Token(Struct, frozen=True):
@@ -66,7 +94,8 @@ def reads(sql: str) -> Reads:
     _nothing_hidden(tokens)
     tables = frozenset(table for at, token in enumerate(tokens) for table in _tables_after(tokens, at, token))
     names = frozenset(token.text for at, token in enumerate(tokens) if _is_name(tokens, at))
-    return Reads(tables=tables - _own_names(tokens), names=names)
+    own = _own_names(tokens)
+    return Reads(tables=tables - own, names=names, own=own)
 
 
 def _tokens(sql: str) -> list[Token]:
@@ -86,12 +115,13 @@ def _nothing_hidden(tokens: list[Token]) -> None:
             raise Unclear(f"{token.upper} does not belong into a query of a check")
         if token.kind == "bound" and "identifier" in token.text.lower():
             raise Unclear("names of tables and columns are written out, not bound")
-        if token.kind == "word" and after.text == "(" and REACHING.fullmatch(token.text):
+        # A function may be named in quotes. Only the word IN is an operator, whose tables are found.
+        if token.kind in ("word", "quoted") and after.text == "(" and token.upper != "IN" and REACHING.fullmatch(token.text):
             raise Unclear(f"{token.text}() hides what it reads")
         if token.text == "*" and _all_columns(tokens, at):
             raise Unclear("* reads columns that nobody named")
-        if token.kind == "sign" and token.text in "'`\"{$":
-            raise Unclear(f"{token.text} is never closed, or holds an escape")
+        if token.kind == "sign" and (token.text in "'`\"{$" or not token.text.isascii()):
+            raise Unclear(f"{token.text} is never closed, holds an escape, or is a quote that only ClickHouse knows")
 
 
 def _all_columns(tokens: list[Token], at: int) -> bool:
@@ -100,7 +130,7 @@ def _all_columns(tokens: list[Token], at: int) -> bool:
     if before.text == "(" and after.text == ")":
         return tokens[at - 2].text.lower() != "count"
     multiplied = before.kind in ("number", "quoted", "bound", "string") or before.text in (")", "]")
-    multiplied = multiplied or (before.kind == "word" and before.upper not in ("SELECT", "DISTINCT", "ALL"))
+    multiplied = multiplied or (before.kind == "word" and before.upper not in BEFORE_COLUMNS)
     return not multiplied or after.text in (",", ")", "") or after.upper in ("FROM", "EXCEPT", "REPLACE", "APPLY")
 
 
@@ -116,20 +146,43 @@ def _own_names(tokens: list[Token]) -> frozenset[str]:
 
 
 def _tables_after(tokens: list[Token], at: int, token: Token) -> Iterator[str]:
-    if token.upper == "IN" and tokens[at + 1].kind in ("word", "quoted"):
-        yield _compound(tokens, at + 1)[0]
+    if token.upper == "IN":
+        yield from _tables_in(tokens, at + 1)
     if token.upper not in ("FROM", "JOIN") or (at and tokens[at - 1].upper == "ARRAY"):
         return
     at += 1
     yield from _table(tokens, at)
     depth = 0
-    while tokens[at] is not END and not (depth == 0 and AFTER_TABLES.fullmatch(tokens[at].upper)):
+    while tokens[at] is not END and not (depth == 0 and _ends_tables(tokens, at)):
         depth += {"(": 1, ")": -1}.get(tokens[at].text, 0)
         if depth < 0:
             return
         at += 1
         if depth == 0 and tokens[at - 1].text == ",":
             yield from _table(tokens, at)
+
+
+def _tables_in(tokens: list[Token], at: int) -> Iterator[str]:
+    """`x IN known`, `x IN (known)` and `in(x, known)` read a table; so every lone name there counts as one."""
+    if tokens[at].text != "(":
+        if tokens[at].kind in ("word", "quoted"):
+            yield _compound(tokens, at)[0]
+        return
+    depth = 0
+    while tokens[at] is not END and tokens[at].upper not in ("SELECT", "WITH"):
+        depth += {"(": 1, ")": -1}.get(tokens[at].text, 0)
+        if depth <= 0:
+            return
+        if tokens[at].text in ("(", ",") and tokens[at + 1].kind in ("word", "quoted"):
+            name, after = _compound(tokens, at + 1)
+            if tokens[after].text in (",", ")"):
+                yield name
+        at += 1
+
+
+def _ends_tables(tokens: list[Token], at: int) -> bool:
+    operand = tokens[at - 1].upper in BEFORE_OPERANDS or tokens[at + 1].upper in AFTER_OPERANDS
+    return bool(AFTER_TABLES.fullmatch(tokens[at].upper)) and not operand
 
 
 def _table(tokens: list[Token], at: int) -> Iterator[str]:

@@ -5,11 +5,14 @@ starts anew with every byte. Here each exchange has a budget, and an answer is r
 """
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future
+from concurrent.futures import TimeoutError as FutureTimeout
 from contextlib import contextmanager
 from contextvars import ContextVar
 from io import BytesIO
-from typing import Any
+from threading import Thread
+from typing import Any, TypeVar
 from urllib.parse import urlsplit
 from urllib.request import getproxies, proxy_bypass
 
@@ -18,6 +21,8 @@ from urllib3 import BaseHTTPResponse, HTTPResponse, PoolManager, ProxyManager, T
 from urllib3.exceptions import HTTPError
 
 from diagnostics.sources.clickhouse.address import Address
+
+T = TypeVar("T")
 
 CONNECT_S = 4.0
 """Seconds to establish a connection. More than a lost first packet takes to be sent again (3 s)."""
@@ -100,17 +105,23 @@ class _Bounded(PoolManager):
         request["timeout"] = Timeout(connect=min(CONNECT_S, budget.left), read=budget.left)
         request["retries"] = False
         preload = request.pop("preload_content", True)
-        response = super().urlopen(method, url, redirect=False, preload_content=False, **request)
-        try:
-            body = _read(response, budget)
-        finally:
-            response.close()
+
+        def exchange() -> tuple[BaseHTTPResponse, bytes]:
+            response = super(_Bounded, self).urlopen(method, url, redirect=False, preload_content=False, **request)
+            try:
+                return response, _read(response, budget)
+            finally:
+                response.close()
+
+        response, body = _in_time(exchange, budget)
         budget.seen = _seen(response, body)
         if location := response.headers.get("location"):
             raise Redirected(urlsplit(location).hostname or "itself")
+        # Nothing compressed was asked for: what is all the same could unpack to a thousand times the budget.
+        headers = {name: value for name, value in response.headers.items() if name.lower() != "content-encoding"}
         return HTTPResponse(
             body=BytesIO(body),
-            headers=response.headers,
+            headers=headers,
             status=response.status,
             reason=response.reason,
             request_method=method,
@@ -124,6 +135,23 @@ class BoundedPool(_Bounded):
 
 class BoundedProxyPool(_Bounded, ProxyManager):
     """Connections through a proxy."""
+
+
+def _in_time(exchange: Callable[[], T], budget: Budget) -> T:
+    """What `exchange` gives, or OutOfTime: time-outs of sockets bound neither the look-up of a name nor headers that drip."""
+    future: Future[T] = Future()
+
+    def run() -> None:
+        try:
+            future.set_result(exchange())
+        except BaseException as error:  # noqa: BLE001 - it belongs to whoever waits for the result
+            future.set_exception(error)
+
+    Thread(target=run, daemon=True, name="diag-clickhouse").start()
+    try:
+        return future.result(timeout=max(0.0, budget.left) + 0.1)
+    except FutureTimeout:
+        raise OutOfTime(f"still coming after {budget.seconds:.1f} s") from None
 
 
 def _read(response: BaseHTTPResponse, budget: Budget) -> bytes:
