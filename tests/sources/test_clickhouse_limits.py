@@ -127,12 +127,12 @@ def test_an_answer_that_is_too_large_is_not_read_to_the_end(
 
 
 def test_no_answer_in_time(db: Database, http_server: ScriptedServer, ask: Callable[[str], Asked]) -> None:
-    late = Response(delay_s=0.6)
+    late = Response(delay_s=2.0)
     asked = ask(Between(db, http_server, lambda request: late if counts(request) else None).url)
     asked.source.inventory()
     started = time.monotonic()
     error = failure(asked.within(0.3), counting(), TimedOut)
-    assert time.monotonic() - started < 0.5
+    assert time.monotonic() - started < 1.7
     assert str(error) == "ClickHouse did not answer test.count within 0.3 s"
 
 

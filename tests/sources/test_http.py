@@ -103,7 +103,7 @@ def test_no_time_left_means_that_nothing_is_asked(http_server: ScriptedServer) -
 def test_the_askers_time_bounds_the_exchange(peer: Callable[[Peer], str]) -> None:
     started = time.monotonic()
     assert no_answer(client(peer(silent)).get(asker(0.4), PAGE)).trouble is Trouble.TIMED_OUT
-    assert time.monotonic() - started < 1
+    assert time.monotonic() - started < 3
 
 
 def test_whom_the_end_of_the_run_gave_no_fair_time_is_not_called_silent(peer: Callable[[Peer], str]) -> None:
@@ -115,14 +115,14 @@ def test_headers_that_drip_do_not_outlast_the_limit(peer: Callable[[Peer], str])
     started = time.monotonic()
     got = no_answer(get(peer(sends(b"HTTP/1.1 200 OK\r\n", b"X: y\r\n", every=0.05, endlessly=True)), timeout=0.2))
     assert (got.trouble, got.message) == (Trouble.TIMED_OUT, "no complete answer within 0.2 s")
-    assert time.monotonic() - started < 1
+    assert time.monotonic() - started < 3
 
 
 def test_a_body_that_drips_does_not_outlast_the_limit(peer: Callable[[Peer], str]) -> None:
     started = time.monotonic()
     head = b"HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n"
     assert no_answer(get(peer(sends(head, b"x", every=0.05, endlessly=True)), timeout=0.2)).trouble is Trouble.TIMED_OUT
-    assert time.monotonic() - started < 1
+    assert time.monotonic() - started < 3
     for thread in threading.enumerate():
         if thread.name == "diag-http":
             thread.join(timeout=1)

@@ -34,20 +34,20 @@ def test_a_ready_page_that_hangs_costs_two_seconds_at_most_and_is_unknown(
 ) -> None:
     monkeypatch.setattr("diagnostics.sources.plugin_server.READY_TIMEOUT", 0.2)
     http_server.route("/_health", json={"status": "ok"})
-    http_server.route("/_ready", json={"status": "ok"}, delay=1.0)
+    http_server.route("/_ready", json={"status": "ok"}, delay=2.0)
     started = time.monotonic()
     (health,) = plugin_server(http_server.url).health()
     assert (health.status, health.ready) == (HealthStatus.OK, Readiness.UNKNOWN)
-    assert time.monotonic() - started < 0.9
+    assert time.monotonic() - started < 1.8
 
 
 def test_instances_are_asked_at_the_same_time_and_keep_their_order(closed_port: Callable[[], str]) -> None:
     closed = closed_port()
     with ScriptedServer() as slow, ScriptedServer() as sick:
-        slow.route("/_health", json={"status": "ok"}, delay=0.3)
-        slow.route("/_ready", json={"status": "ok"}, delay=0.3)
-        sick.route("/_health", status=503, json={"status": "error"}, delay=0.3)
-        sick.route("/_ready", status=503, json={"status": "error"}, delay=0.3)
+        slow.route("/_health", json={"status": "ok"}, delay=0.6)
+        slow.route("/_ready", json={"status": "ok"}, delay=0.6)
+        sick.route("/_health", status=503, json={"status": "error"}, delay=0.6)
+        sick.route("/_ready", status=503, json={"status": "error"}, delay=0.6)
         started = time.monotonic()
         source = plugin_server(slow.url, closed, sick.url)
         assert [(health.address, health.reached, health.ready.value) for health in source.health()] == [
@@ -55,7 +55,7 @@ def test_instances_are_asked_at_the_same_time_and_keep_their_order(closed_port: 
             (closed, False, "unknown"),
             (sick.url, True, "no"),
         ]
-        assert time.monotonic() - started < 1.0
+        assert time.monotonic() - started < 2.2
         assert isinstance(source.connection(), Connected)
         assert source.address() == f"{slow.url}, {closed}, {sick.url}"
 
