@@ -6,8 +6,7 @@ import sys
 import click
 
 from diagnostics.cli.output import stop
-from diagnostics.engine import registry, runbook
-from diagnostics.engine.runbook import RunbookError
+from diagnostics.engine import registry
 
 
 @click.command()
@@ -15,10 +14,7 @@ from diagnostics.engine.runbook import RunbookError
 def explain(code: str) -> None:
     """The runbook section of a finding code: what it means, how sure it is, how to confirm and to fix it."""
     found = registry.load()
-    try:
-        sections = {heading: text for book in runbook.load(found.runbooks).values() for heading, text in book.sections.items()}
-    except RunbookError as error:
-        stop(str(error))
+    sections = {heading: text for book in found.runbooks.values() for heading, text in book.sections.items()}
     known = [id for id in sections if id in found.codes]
     if code in found.codes and code not in sections:
         stop(f"no runbook explains {code} yet: add a section `## {code}` to one of those offered with its check.")

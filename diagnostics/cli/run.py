@@ -125,12 +125,11 @@ def _walk(setup: Setup, order: Order, recorder: Recorder, started: float, *, qui
     recorder.listen(progress.asking)
     try:
         with contextlib.redirect_stdout(sys.stderr):  # what a check prints must not get into the report
-            report, _ = diagnose(
+            report = diagnose(
                 setup.registry,
                 order,
                 sources=setup.sources,
                 recorder=recorder,
-                known=setup.known,
                 thresholds=setup.thresholds,
                 on_result=progress.finished,
             )

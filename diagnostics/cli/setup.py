@@ -11,11 +11,10 @@ from diagnostics.cli.output import stop
 from diagnostics.config.configuration import Configuration
 from diagnostics.config.connect import connect
 from diagnostics.config.load import ConfigurationError, getting_started, load, parse_duration
-from diagnostics.engine import registry, runbook
+from diagnostics.engine import registry
 from diagnostics.engine.check import Thresholds
-from diagnostics.engine.known_errors import KnownErrors
 from diagnostics.engine.registry import Registry
-from diagnostics.engine.runbook import Runbook, RunbookError
+from diagnostics.engine.runbook import Runbook
 from diagnostics.engine.runner import Sources
 from diagnostics.sources.source import Recorder
 
@@ -25,7 +24,6 @@ class Setup(Struct, frozen=True):
 
     registry: Registry
     runbook: Runbook
-    known: KnownErrors
     config: Configuration
     thresholds: Thresholds
     sources: Sources
@@ -42,13 +40,8 @@ def prepare(
 ) -> Setup:
     """Ends the command with exit code 2 when the configuration is bad, or when nothing is configured and that is needed."""
     found = registry.load()
-    try:
-        runbooks = runbook.load(found.runbooks)
-        known = runbook.known_errors(found.runbooks)
-    except RunbookError as error:
-        stop(str(error))
-    if runbook_id not in runbooks:
-        stop(f"there is no runbook {runbook_id!r}. There is: {', '.join(sorted(runbooks))}.")
+    if runbook_id not in found.runbooks:
+        stop(f"there is no runbook {runbook_id!r}. There is: {', '.join(sorted(found.runbooks))}.")
     config = configuration(found, config_file=config_file, options=options)
     if need_install and config.is_empty:
         click.echo(getting_started(config), err=True)
@@ -57,7 +50,7 @@ def prepare(
         sources = connect(config, recorder, report)
     except ConfigurationError as error:
         stop(str(error))
-    return Setup(found, runbooks[runbook_id], known, config, Thresholds(config.thresholds), sources)
+    return Setup(found, found.runbooks[runbook_id], config, Thresholds(config.thresholds), sources)
 
 
 def configuration(found: Registry, *, config_file: Path | None, options: dict[str, object]) -> Configuration:

@@ -70,10 +70,9 @@ def diagnose(
     *,
     sources: runner.Sources,
     recorder: Recorder,
-    known: KnownErrors,
     thresholds: Thresholds,
     on_result: Callable[[CheckResult], None] = lambda _: None,
-) -> tuple[Report, runner.Outcome]:
+) -> Report:
     """Walks the runbook. The report is complete but not yet redacted."""
     started, clock = now(), time.monotonic()
     window = Window(started - timedelta(seconds=order.since), started)
@@ -82,7 +81,7 @@ def diagnose(
         [check for check, _ in plan],
         skipped={check.id: reason for check, reason in plan if reason},
         sources=sources,
-        context={Window: window, Scope: order.scope, Thresholds: thresholds, KnownErrors: known},
+        context={Window: window, Scope: order.scope, Thresholds: thresholds, KnownErrors: registry.known},
         codes=registry.codes,
         recorder=recorder,
         deadline=clock + order.deadline,
@@ -101,7 +100,7 @@ def diagnose(
         cut_short=outcome.cut_short is not None,
     )
     verdict = judge(evidence)
-    report = Report(
+    return Report(
         id=order.id,
         tool=Tool(name="posthog-diag", version=__version__),
         started_at=started,
@@ -119,7 +118,6 @@ def diagnose(
         checks=results,
         cost=recorder.cost(),
     )
-    return report, outcome
 
 
 def _not_loaded(broken: Broken) -> CheckResult:

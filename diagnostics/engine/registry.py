@@ -17,6 +17,8 @@ from msgspec import Struct
 
 from diagnostics.engine import runbook
 from diagnostics.engine.check import Check, Code, Threshold
+from diagnostics.engine.known_errors import KnownError, KnownErrors
+from diagnostics.engine.runbook import Runbook, RunbookError
 from diagnostics.engine.runner import CRASHED, TIMED_OUT
 from diagnostics.report.model import Stage
 
@@ -33,11 +35,12 @@ class Broken(Struct, frozen=True):
 
 
 class Registry(Struct, frozen=True):
-    """Every check, in path order; every code; the directories of the runbooks; and what could not be loaded."""
+    """Every check, in path order; every code; the runbooks by id; the known errors; and what could not be loaded."""
 
     checks: tuple[Check, ...]
     codes: dict[str, Code]
-    runbooks: tuple[Path, ...]
+    runbooks: dict[str, Runbook]
+    known: KnownErrors
     broken: tuple[Broken, ...]
 
     @property
@@ -52,12 +55,13 @@ def load(points: Iterable[EntryPoint] | None = None) -> Registry:
     offered = list(points) if points is not None else [*entry_points(group=CHECKS), *entry_points(group=RUNBOOKS)]
     checks: dict[str, Check] = {}
     codes = {code.id: code for code in (CRASHED, TIMED_OUT)}
-    runbooks: list[Path] = []
+    runbooks: dict[str, Runbook] = {}
+    known: list[KnownError] = []
     broken: list[Broken] = []
     for point in sorted(offered, key=lambda point: (_distribution(point) != "posthog-diag", point.group, point.name)):
         try:
             if point.group == RUNBOOKS:
-                runbooks.extend(_directories(point))
+                _add_runbooks(_directories(point), runbooks, known)
             else:
                 _add(_declared(point), checks, codes)
         except KeyboardInterrupt:
@@ -66,7 +70,7 @@ def load(points: Iterable[EntryPoint] | None = None) -> Registry:
             broken.append(Broken(point.name, _distribution(point), f"{type(error).__name__}: {error}"))
     stages = list(Stage)
     ordered = sorted(checks.values(), key=lambda check: (stages.index(check.stage), check.id))
-    return Registry(tuple(ordered), codes, tuple(runbooks), tuple(broken))
+    return Registry(tuple(ordered), codes, runbooks, KnownErrors(known), tuple(broken))
 
 
 def _distribution(point: EntryPoint) -> str:
@@ -98,12 +102,17 @@ def _add(found: list[Check], checks: dict[str, Check], codes: dict[str, Code]) -
 
 
 def _directories(point: EntryPoint) -> list[Path]:
-    """The folders of an entry point, every file in which could be read. Raises RunbookError."""
     spec = importlib.util.find_spec(point.value)
     places = [Path(place) for place in (spec.submodule_search_locations or [])] if spec else []
     if not any(place.is_dir() for place in places):
         raise FileNotFoundError(f"{point.value} is not a folder of runbooks")
-    folders = [place for place in places if place.is_dir()]
-    runbook.load(folders)
-    runbook.known_errors(folders)
-    return folders
+    return [place for place in places if place.is_dir()]
+
+
+def _add_runbooks(folders: list[Path], runbooks: dict[str, Runbook], known: list[KnownError]) -> None:
+    """All that an entry point offers or nothing. Raises RunbookError."""
+    found, errors = runbook.load(folders), runbook.known_errors(folders)
+    if taken := found.keys() & runbooks.keys():
+        raise RunbookError(f"the runbook id {min(taken)} is taken already")
+    runbooks.update(found)
+    known.extend(errors.entries)

@@ -40,8 +40,6 @@ class Outcome(Struct, frozen=True):
 
     results: tuple[CheckResult, ...]
     cut_short: Literal["deadline", "interrupted"] | None
-    left_behind: bool
-    """Whether threads are still running: the process must then leave without waiting for them."""
 
 
 class Job:
@@ -123,9 +121,8 @@ def run(
         results.update({id: job.interrupted() for id, job in (never_started | pending).items()})
     if cut_short is None and any(job.late for job in runner.jobs):
         cut_short = "deadline"
-    alive = any(thread.is_alive() for thread in runner.threads)
     with_cost = (structs.replace(results[check.id], cost=recorder.cost(check.id)) for check in checks)
-    return Outcome(tuple(with_cost), cut_short, alive)
+    return Outcome(tuple(with_cost), cut_short)
 
 
 def _collect(pending: dict[str, Job], finished: "queue.SimpleQueue[CheckResult]") -> Iterator[CheckResult]:
@@ -167,13 +164,11 @@ class _Runner:
         self._probed_by = {check.probes: check for check in checks if check.probes}
         self.finished: queue.SimpleQueue[CheckResult] = queue.SimpleQueue()
         self.jobs: list[Job] = []
-        self.threads: list[threading.Thread] = []
 
     def start(self, check: Check) -> Job:
         job = Job(check, time.monotonic(), self._deadline)
         thread = threading.Thread(target=self._work, args=(job,), name=f"check {check.id}", daemon=True)
         self.jobs.append(job)
-        self.threads.append(thread)
         thread.start()
         return job
 

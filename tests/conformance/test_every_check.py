@@ -9,15 +9,15 @@ import pytest
 
 from diagnostics.config.connect import connect
 from diagnostics.config.load import load
-from diagnostics.engine import registry, runbook
+from diagnostics.engine import registry
 from diagnostics.engine.check import Check, Thresholds
 from diagnostics.engine.diagnosis import Order, diagnose
 from diagnostics.lab import scenarios, start
 from diagnostics.sources.source import Asker, Read, Recorder
 
 REGISTRY = registry.load()
-RUNBOOK = runbook.load(REGISTRY.runbooks)["ingestion"]
-KNOWN = runbook.known_errors(REGISTRY.runbooks)
+RUNBOOK = REGISTRY.runbooks["ingestion"]
+KNOWN = REGISTRY.known
 EACH_CHECK = pytest.mark.parametrize("check", REGISTRY.checks, ids=lambda check: check.id)
 
 # Codes of later checks that a present one may already name as its cause.
@@ -90,7 +90,7 @@ def asked() -> Iterator[dict[str, set[str]]]:
                 config = load(options={}, environ=lab.environment, cwd=Path("/"), file=None, thresholds=REGISTRY.thresholds)
                 order = Order(runbook=RUNBOOK, deadline=30.0)
                 sources = connect(config, recorder)
-                diagnose(REGISTRY, order, sources=sources, recorder=recorder, known=KNOWN, thresholds=Thresholds())
+                diagnose(REGISTRY, order, sources=sources, recorder=recorder, thresholds=Thresholds())
         yield read
 
 

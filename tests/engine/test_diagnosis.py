@@ -35,15 +35,13 @@ def report(
 ) -> Report:
     codes = {code.id: code for code in (BAD, ODD, UNREACHABLE, CRASHED, TIMED_OUT)}
     sources = {Oracle: Oracle(up=up) if configured else "no oracle is configured"}
-    made, _ = diagnose(
-        Registry(checks, codes, (), broken),
+    return diagnose(
+        Registry(checks, codes, {}, KnownErrors(), broken),
         Order(runbook=BOOK, **order),  # type: ignore[arg-type]
         sources=sources,
         recorder=Recorder(),
-        known=KnownErrors(),
         thresholds=Thresholds(),
     )
-    return made
 
 
 def test_a_report_has_every_check_step_and_stage_and_what_was_learned() -> None:

@@ -40,7 +40,8 @@ def test_built_in_checks_come_in_through_the_entry_points_and_stand_in_path_orde
     ids = [check.id for check in found.checks]
     assert ids.index("plugin-server-health") < ids.index("clickhouse-connection") < ids.index("app-health")
     assert {"check.crashed", "dead-letters.active"} <= set(found.codes)
-    assert any((folder / "ingestion.md").is_file() for folder in found.runbooks)
+    assert "dead-letters.active" in found.runbooks["ingestion"].sections
+    assert found.known.match("sorry, too many clients already")
 
 
 def test_anybody_s_checks_are_found(module) -> None:
@@ -85,7 +86,7 @@ def test_a_runbook_that_cannot_be_read_is_broken_and_stops_nobody(tmp_path: Path
     (tmp_path / "third_runbooks" / "own.md").write_text("---\nid: own\ntitle: Own\n---\n")
     monkeypatch.syspath_prepend(str(tmp_path))
     found = registry.load([offer("third_runbooks", registry.RUNBOOKS)])
-    assert found.runbooks == ()
+    assert found.runbooks == {}
     assert found.broken[0].error.endswith("own.md: front matter: Object missing required field `steps`")
 
 
@@ -100,3 +101,15 @@ def test_asking_for_help_imports_click_and_no_client() -> None:
     for flag in ("--help", "--version"):
         done = subprocess.run([sys.executable, "-c", script.format(flag=flag)], capture_output=True, text=True, check=True)
         assert done.stdout.splitlines()[-1] == "[]"
+
+
+def test_a_runbook_whose_id_is_taken_is_broken_and_the_first_one_stays(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.syspath_prepend(str(tmp_path))
+    for name in ("first_runbooks", "second_runbooks"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "book.md").write_text(f"---\nid: same\ntitle: {name}\nsteps: []\n---\n")
+    found = registry.load([offer(name, registry.RUNBOOKS) for name in ("first_runbooks", "second_runbooks")])
+    assert found.runbooks["same"].front.title == "first_runbooks"
+    assert [(broken.name, broken.error) for broken in found.broken] == [
+        ("second_runbooks", "RunbookError: the runbook id same is taken already")
+    ]

