@@ -107,7 +107,7 @@ def test_a_redirect_is_not_followed(http_server: ScriptedServer) -> None:
     port = int(http_server.url.rpartition(":")[2])
     message = "HERE redirects to login.example.com: that is not ClickHouse's HTTP interface"
     assert told(refusal(at(port)), port) == ("clickhouse.not-clickhouse", message)
-    assert len(http_server.requests) == 1
+    assert {request.path for request in http_server.requests} == {"/"}
 
 
 @pytest.mark.parametrize("status", [502, 503, 504])
@@ -116,7 +116,7 @@ def test_a_proxy_that_does_not_reach_clickhouse(http_server: ScriptedServer, sta
     outcome = refusal(at(int(http_server.url.rpartition(":")[2])))
     assert outcome.code == "clickhouse.unreachable"
     assert outcome.message == f"Something before ClickHouse answers {status}: it does not reach ClickHouse either"
-    assert len(http_server.requests) == 1
+    assert len([request for request in http_server.requests if b"version()" in request.body]) == 1
 
 
 def test_a_compressed_answer_is_not_unpacked() -> None:
@@ -241,11 +241,11 @@ def test_the_connection_is_tried_once_and_everything_on_it_says_why(http_server:
         clickhouse.bind(Asker("other", time.monotonic() + 5, frozenset())).version()
     assert isinstance(first, NotConnected)
     assert (str(raised.value), raised.value.code) == (first.message, "clickhouse.unreachable")
-    assert len(http_server.requests) == 1
+    assert len([request for request in http_server.requests if b"version()" in request.body]) == 1
     clickhouse.close()
 
 
-def test_it_takes_three_requests_on_one_socket(db: Database) -> None:
+def test_it_takes_three_requests_in_two_round_trips(db: Database) -> None:
     connections: list[socket.socket] = []
 
     def counted(connection: socket.socket) -> None:
@@ -257,7 +257,7 @@ def test_it_takes_three_requests_on_one_socket(db: Database) -> None:
         clickhouse = ClickHouse(db.url.replace(f":{db.port}/", f":{port}/"), recorder=recorder)
         assert isinstance(clickhouse.connection(), Connected)
         clickhouse.close()
-    assert (len(connections), len(db.queries())) == (1, 3)
+    assert (len(connections), len(db.queries())) == (2, 3)
     assert [exchange.name for exchange in recorder.exchanges] == ["clickhouse.handshake", "clickhouse.inventory"]
 
 
@@ -281,8 +281,8 @@ def proxied(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
 def test_the_proxy_of_the_environment_is_used(proxied: pytest.MonkeyPatch, http_server: ScriptedServer) -> None:
     proxied.setenv("http_proxy", http_server.url)
     outcome = refusal(f"http://diag:{PASSWORD}@nothing.invalid:8123/posthog")
-    assert (outcome.code, len(http_server.requests)) == ("clickhouse.not-clickhouse", 1)
-    assert http_server.requests[0].target.startswith("http://nothing.invalid:8123/")
+    assert outcome.code == "clickhouse.not-clickhouse"
+    assert all(request.target.startswith("http://nothing.invalid:8123/") for request in http_server.requests)
 
 
 def test_a_proxy_that_is_down_is_named(proxied: pytest.MonkeyPatch, closed_port: Callable[[], str]) -> None:

@@ -3,13 +3,18 @@
 import logging
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from concurrent.futures import Future
+from contextvars import Context, copy_context
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from functools import partial
+from threading import Thread
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import clickhouse_connect
 from clickhouse_connect import common
 from clickhouse_connect.driver.exceptions import ClickHouseError
+from clickhouse_connect.driver.httpclient import HttpClient
 from msgspec import Struct
 
 from diagnostics.report.model import ClickHouseCost
@@ -21,9 +26,15 @@ from diagnostics.version import __version__
 
 if TYPE_CHECKING:
     from clickhouse_connect.driver.client import Client
+    from clickhouse_connect.driver.query import QueryContext, QueryResult
+
+T = TypeVar("T")
 
 HANDSHAKE_BYTES = 4_000_000
 """The client's first questions are answered by at most 200 KB (all settings); a web page that goes on is no ClickHouse."""
+
+SETTINGS = "SELECT name, value, readonly FROM system.settings LIMIT 10000"
+"""As the client asks for them."""
 
 # The server does not know the setting, does not let this user change it, or not that far.
 SETTING_REFUSED = {115, 164, 452}
@@ -112,7 +123,7 @@ class Session:
 def opened(address: Address, *, ca: str | None, verify: bool, budget: Budget) -> Session:
     """Connects without naming a database, so that a missing one can be told from the rest; the client's errors pass.
 
-    Takes two requests: the version, and all settings with whether this user may change them.
+    Takes two requests, made at the same time: the version, and all settings with whether this user may change them.
     """
     logging.getLogger("clickhouse_connect").setLevel(logging.CRITICAL + 1)  # its warnings would land on stderr
     common.set_setting("send_os_user", False)
@@ -122,12 +133,13 @@ def opened(address: Address, *, ca: str | None, verify: bool, budget: Budget) ->
         path = ":memory:" if address.path == "memory" else address.path
         embedded = clickhouse_connect.get_client(interface="chdb", path=path, tz_mode="aware", show_clickhouse_errors="scrub")
         return Session(embedded, embedded=True)
-    client = clickhouse_connect.get_client(
+    client = _Client(
         interface=address.scheme,
         host=address.host,
         port=address.port,
         username=address.user,
         password=address.password,
+        database=None,
         pool_mgr=pool(address, ca=ca, verify=verify),
         compress=False,  # answers are small, and what is not compressed cannot grow beyond the budget
         query_retries=0,
@@ -138,6 +150,37 @@ def opened(address: Address, *, ca: str | None, verify: bool, budget: Budget) ->
         show_clickhouse_errors="scrub",
     )
     return Session(client, embedded=False)
+
+
+class _Client(HttpClient):
+    """Asks what it must know of a server at once instead of one thing after the other: on a slow line that is a third of
+    a run. Where a later release of the library asks differently, it is as slow as before and no less right."""
+
+    _settings: "Future[QueryResult] | None" = None
+
+    def command(self, *arguments: Any, **options: Any) -> Any:
+        if self._settings is None:  # the version is the first thing that a client asks for
+            ask = partial(super()._query_with_context, self.create_query_context(query=SETTINGS))
+            self._settings = _started(copy_context(), ask)
+        return super().command(*arguments, **options)
+
+    def _query_with_context(self, context: "QueryContext") -> "QueryResult":
+        if context.query == SETTINGS and self._settings:
+            return self._settings.result()
+        return super()._query_with_context(context)
+
+
+def _started(context: Context, call: Callable[[], T]) -> "Future[T]":
+    future: Future[T] = Future()
+
+    def run() -> None:
+        try:
+            future.set_result(context.run(call))
+        except BaseException as error:  # noqa: BLE001 - it belongs to whoever waits for the result
+            future.set_exception(error)
+
+    Thread(target=run, daemon=True, name="diag-clickhouse").start()
+    return future
 
 
 def _utc(value: Any) -> Any:
