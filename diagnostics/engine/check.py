@@ -73,7 +73,10 @@ class Code(Struct, frozen=True, kw_only=True):
 
     `worst` is the status that it is raised with at worst. `summary` continues the sentence "Events stop at <stage>: ..."
     without a capital; `headline` is said instead of "Events stop at <stage>" where that would say too much. `caused_by`
-    names codes that explain this one when they are present. `stage` None means the check's.
+    names codes that explain this one when they are present, `contradicted_by` codes that speak against it when they are found
+    beside it. `weak` says that something complains or that some events are touched, not that events stop: what stops them
+    goes before it. `waiting` says that events wait here because the next stage does not take them: as an effect it does not
+    tell where they stop. `stage` None means the check's.
     """
 
     id: str
@@ -83,6 +86,9 @@ class Code(Struct, frozen=True, kw_only=True):
     stage: Stage | None = None
     category: Category = Category.MAINTENANCE
     caused_by: tuple[str, ...] = ()
+    contradicted_by: tuple[str, ...] = ()
+    weak: bool = False
+    waiting: bool = False
 
     def found(
         self,

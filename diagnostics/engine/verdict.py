@@ -1,8 +1,9 @@
 """The conclusion: a pure function of what the checks found. It is deterministic and explains itself.
 
 The root cause is the failing code that no other failing code present explains (by `Code.caused_by`, or by what the error
-texts behind it point to); of several, the one furthest up the path, then the one that more checks saw. Confidence falls
-with every blind spot on the path to it and rises when a second check saw the same.
+texts behind it point to); of several, one that says that events stop before one that says that something complains, then the
+one furthest up the path, then the one that more checks saw. Confidence falls with every blind spot on the path to it and with
+what contradicts it, and rises when a second check saw the same.
 """
 
 import re
@@ -120,25 +121,38 @@ def _problem(evidence: Evidence, failing: list[Finding]) -> Verdict:
     roots = [code for code in present if all(code in causes[cause] for cause in causes[code] & set(present))]
     first = {code: next(finding for finding in failing if finding.code == code) for code in present}
     seen_by = {code: _seen_by(evidence.results, code) for code in present}
-    root = min(roots, key=lambda code: (depth(first[code].stage), -len(seen_by[code]), present.index(code)))
+    root = min(roots, key=lambda code: (told[code].weak, depth(first[code].stage), -len(seen_by[code]), present.index(code)))
     chain = [finding for finding in failing if finding.code == root or root in causes[finding.code]]
-    stage = min((finding.stage for finding in chain), key=depth)
+    stage = _where_events_stop(root, chain, told)
     corroborated = len({id for finding in chain for id in seen_by[finding.code]}) > 1
     blind = [result for result in evidence.blind if depth(result.stage) <= depth(stage)]
     dark = [each for each in evidence.dark if depth(each) < depth(stage)]
-    against = [*_contradictions(evidence, root, seen_by[root]), *_unseen(blind)]
+    contradictions = _contradictions(evidence, root)
+    against = [*contradictions, *_not_found_by(evidence, root, seen_by[root]), *_unseen(blind)]
+    lowered = int(evidence.cut_short) + bool(contradictions) - int(corroborated)
     in_chain = {finding.code for finding in chain}
     return Verdict(
         status="problem",
         code=root,
         stage=stage,
-        confidence=_confidence(blind=len(blind) + bool(dark), lowered=int(evidence.cut_short) - int(corroborated)),
+        confidence=_confidence(
+            blind=len(blind) + bool(dark), lowered=int(evidence.cut_short) + bool(contradictions) - int(corroborated)
+        ),
         headline=_headline(root, stage, chain, evidence.codes),
         why=tuple(dict.fromkeys(_sentence(finding.claim) for finding in chain)),
         against=tuple(against),
         actions=_actions(chain, root),
         also=tuple(code for code in present if code not in in_chain),
     )
+
+
+def _where_events_stop(root: str, chain: Sequence[Finding], codes: Mapping[str, Code]) -> Stage | None:
+    """The stage of the root cause. What the app reports (Postgres is down) is beside the path: then the stage that it stops."""
+    own = next(finding.stage for finding in chain if finding.code == root)
+    if own is not Stage.APP:
+        return own
+    stopped = [finding.stage for finding in chain if not codes[finding.code].waiting]
+    return min(stopped, key=depth)
 
 
 def _headline(root: str, stage: Stage | None, chain: Sequence[Finding], codes: Mapping[str, Code]) -> str:
@@ -217,7 +231,19 @@ def _seen_by(results: Sequence[CheckResult], code: str) -> list[str]:
     return [result.id for result in results if any(f.code == code and f.status is Status.FAIL for f in result.findings)]
 
 
-def _contradictions(evidence: Evidence, root: str, seen_by: Sequence[str]) -> list[str]:
+def _contradictions(evidence: Evidence, root: str) -> list[str]:
+    """What was found that does not go together with the root cause."""
+    speaking = evidence.codes[root].contradicted_by
+    found = [finding for result in evidence.results for finding in result.findings if finding.code in speaking]
+    return [
+        f"{_sentence(finding.claim)} That does not go together with {root}: it may have begun just now, or touch only a part "
+        "(one role, partition or team)."
+        for finding in found
+        if finding.status in (Status.OK, Status.INFO)
+    ]
+
+
+def _not_found_by(evidence: Evidence, root: str, seen_by: Sequence[str]) -> list[str]:
     """Checks that looked for the root cause themselves and did not find it."""
     return [
         f"{result.id} looked for {root} as well and did not find it: it may come and go."

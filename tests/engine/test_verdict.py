@@ -25,9 +25,21 @@ STALE = Code(
 DOWN = Code(id="clickhouse.unreachable", worst=Status.FAIL, stage=Stage.CLICKHOUSE, summary="it does not answer")
 EGG = Code(id="egg", worst=Status.FAIL, stage=Stage.KAFKA, summary="from a hen", caused_by=("hen",))
 HEN = Code(id="hen", worst=Status.FAIL, stage=Stage.KAFKA, summary="from an egg", caused_by=("egg",))
-CODES = {code.id: code for code in (POSTGRES, LETTERS, BURST, STALE, DOWN, EGG, HEN)}
+LAG = Code(
+    id="kafka.lag",
+    worst=Status.FAIL,
+    stage=Stage.KAFKA,
+    summary="a consumer group is behind",
+    caused_by=("app.postgres-down", "clickhouse.disk-full"),
+    contradicted_by=("app.events-visible",),
+    waiting=True,
+)
+DISK = Code(id="clickhouse.disk-full", worst=Status.FAIL, stage=Stage.CLICKHOUSE, summary="a disk is full")
+SENTRY = Code(id="sentry.errors", worst=Status.FAIL, stage=Stage.PLUGIN_SERVER, summary="Sentry shows errors", weak=True)
+VISIBLE = Code(id="app.events-visible", worst=Status.INFO, stage=Stage.APP, summary="events arrive")
+CODES = {code.id: code for code in (POSTGRES, LETTERS, BURST, STALE, DOWN, EGG, HEN, LAG, DISK, SENTRY, VISIBLE)}
 
-PLUGIN, CLICKHOUSE, APP = Stage.PLUGIN_SERVER, Stage.CLICKHOUSE, Stage.APP
+KAFKA, PLUGIN, CLICKHOUSE, APP = Stage.KAFKA, Stage.PLUGIN_SERVER, Stage.CLICKHOUSE, Stage.APP
 
 
 def verdict(
@@ -228,3 +240,44 @@ def test_a_step_whose_checks_do_not_exist_is_named_as_not_looked_at() -> None:
 )
 def test_a_claim_becomes_a_sentence_and_an_address_or_a_table_keeps_its_case(claim: str, sentence: str) -> None:
     assert verdict(result("a", BURST.found(claim), stage=PLUGIN)).headline == sentence
+
+
+def test_what_waits_in_front_of_the_broken_stage_does_not_move_the_place_where_events_stop() -> None:
+    judged = verdict(
+        result("kafka-lag", LAG.found("group1 is 12,000 messages behind"), stage=KAFKA),
+        result("clickhouse-disks", DISK.found("the disk default has 1 MB left"), stage=CLICKHOUSE),
+    )
+    assert (judged.code, judged.stage, judged.also) == ("clickhouse.disk-full", CLICKHOUSE, ())
+    assert judged.headline == "Events stop at ClickHouse: a disk is full."
+
+
+def test_a_cause_beside_the_path_stops_events_at_the_stage_that_needs_it() -> None:
+    judged = verdict(
+        result("kafka-lag", LAG.found("clickhouse-ingestion is 12,000 messages behind"), stage=KAFKA),
+        result("dead-letters", letters(), stage=PLUGIN),
+        result("app-health", POSTGRES.found("/_readyz says postgres: false"), stage=APP),
+    )
+    assert (judged.code, judged.stage) == ("app.postgres-down", PLUGIN)
+
+
+def test_what_stops_events_goes_before_what_merely_complains_further_up() -> None:
+    judged = verdict(
+        result("sentry-issues", SENTRY.found("3 issues touch ingestion"), stage=PLUGIN),
+        result("clickhouse-disks", DISK.found("the disk default has 1 MB left"), stage=CLICKHOUSE),
+    )
+    assert (judged.code, judged.also) == ("clickhouse.disk-full", ("sentry.errors",))
+
+
+def test_a_complaint_alone_is_a_problem_all_the_same() -> None:
+    judged = verdict(result("sentry-issues", SENTRY.found("3 issues touch ingestion"), stage=PLUGIN))
+    assert (judged.status, judged.code) == ("problem", "sentry.errors")
+
+
+def test_what_does_not_go_together_with_the_cause_stands_against_and_lowers_confidence() -> None:
+    lag = result("kafka-lag", LAG.found("group1 is 12,000 messages behind"), stage=KAFKA)
+    judged = verdict(lag, result("events-visible", VISIBLE.found("The newest event arrived 3 s ago"), stage=APP))
+    assert judged.against == (
+        "The newest event arrived 3 s ago. That does not go together with kafka.lag: it may have begun just now, or touch only "
+        "a part (one role, partition or team).",
+    )
+    assert (verdict(lag).confidence, judged.confidence) == ("high", "medium")
