@@ -135,9 +135,7 @@ def _problem(evidence: Evidence, failing: list[Finding]) -> Verdict:
         status="problem",
         code=root,
         stage=stage,
-        confidence=_confidence(
-            blind=len(blind) + bool(dark), lowered=int(evidence.cut_short) + bool(contradictions) - int(corroborated)
-        ),
+        confidence=_confidence(blind=len(blind) + bool(dark), lowered=lowered),
         headline=_headline(root, stage, chain, evidence.codes),
         why=tuple(dict.fromkeys(_sentence(finding.claim) for finding in chain)),
         against=tuple(against),
