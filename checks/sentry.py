@@ -124,7 +124,7 @@ def sentry_issues(
     ours = [judged for issue in issues.found if (judged := _judged(issue, window, known))]
     if ours:
         yield _errors(sentry, issues, ours, window, scope, limits(OFTEN))
-    elif scope.sentry_user is None and sentry.heard_of_plugin_server() is False:
+    elif scope.sentry_user is None and issues.heard_of_plugin_server is False:
         # Known, not guessed: plugin servers since February 2025 report to PostHog's own error tracking.
         yield ERRORS.found(
             f"Sentry has no unresolved error of ingestion in the last {window}, which proves little: it has not heard of any "

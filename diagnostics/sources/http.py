@@ -144,7 +144,7 @@ class Http:
             return NoAnswer(trouble=Trouble.TIMED_OUT, message="no time was left to ask", seconds=0.0)
         try:
             # In a thread because socket time-outs bound neither the resolution of a name nor a server that drips its headers.
-            return _started(lambda: self._exchange(url, limit)).result(timeout=limit + 0.1)
+            return in_background(lambda: self._exchange(url, limit)).result(timeout=limit + 0.1)
         except TimeoutError:
             return NoAnswer(trouble=Trouble.TIMED_OUT, message=f"no complete answer within {limit:.3g} s", seconds=limit)
 
@@ -174,10 +174,11 @@ class Http:
 
 def concurrently(calls: Sequence[Callable[[], T]]) -> list[T]:
     """The results of all `calls`, made at the same time, in their order; the first exception is raised."""
-    return [future.result() for future in [_started(call) for call in calls]]
+    return [future.result() for future in [in_background(call) for call in calls]]
 
 
-def _started(call: Callable[[], T]) -> "Future[T]":
+def in_background(call: Callable[[], T]) -> "Future[T]":
+    """What `call` gives, as soon as it has it, in a thread of its own."""
     # Daemon threads: those of a pool are joined at exit, so that one that hangs would hold the process.
     from concurrent.futures import Future
 

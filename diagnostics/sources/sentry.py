@@ -8,13 +8,14 @@ import secrets
 import time
 from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
+from functools import partial
 from typing import ClassVar
 
 from msgspec import structs
 
 from diagnostics.sources import sentry_failure
 from diagnostics.sources.errors import BadAnswer, Denied, SourceError
-from diagnostics.sources.http import Answer, Http, HttpOptions
+from diagnostics.sources.http import Answer, Http, HttpOptions, in_background
 from diagnostics.sources.http_address import without_credentials
 from diagnostics.sources.sentry_issues import (
     PLUGIN_SERVER,
@@ -84,24 +85,23 @@ class Sentry(Source):
         Raises a SourceError: Denied, BadAnswer (with Sentry's own words), LimitExceeded, TimedOut, Unavailable.
         """
         self.asker.may(ISSUES)
-        where = [*self._project_parameters(), *time_range(since, until, now()), ("groupStatsPeriod", "")]
-        pages = list(self._pages(ISSUES, [("query", search(UNRESOLVED, user=user)), *where, ("limit", str(PAGE))]))
+        projects = self._project_parameters()
+        where = [*projects, *time_range(since, until, now()), ("groupStatsPeriod", "")]
+        question = [("query", search(UNRESOLVED, user=user)), *where, ("limit", str(PAGE))]
+        heard = in_background(partial(self._heard_of_plugin_server, projects))  # meanwhile: a slow Sentry is slow for both
+        pages = list(self._pages(ISSUES, question))
         found = [issue for page in pages for issue in read_issues(page.json)]
         tagged = self._tagged(search(UNRESOLVED, PLUGIN_SERVER, user=user), where) if found else frozenset()
         return Issues(
             found=tuple(structs.replace(issue, from_plugin_server=issue.id in tagged) for issue in found),
             complete=not pages or next_cursor(pages[-1].headers.get("link", "")) is None,
+            heard_of_plugin_server=heard.result(),
         )
 
-    def heard_of_plugin_server(self) -> bool | None:
-        """Whether a plugin server reported anything in the 90 days that Sentry keeps; None when Sentry cannot say.
-
-        PostHog's plugin server reports to PostHog's own error tracking instead of Sentry since February 2025.
-        """
-        self.asker.may(ISSUES)
-        where = [*self._project_parameters(), ("statsPeriod", "90d"), ("groupStatsPeriod", ""), ("limit", "1")]
+    def _heard_of_plugin_server(self, projects: list[tuple[str, str]]) -> bool | None:
+        question = [("query", PLUGIN_SERVER), *projects, ("statsPeriod", "90d"), ("groupStatsPeriod", ""), ("limit", "1")]
         try:
-            return bool(read_issues(self._get(ISSUES, [("query", PLUGIN_SERVER), *where], "event:read").json))
+            return bool(read_issues(self._get(ISSUES, question, "event:read", tries=1).json))
         except SourceError:
             return None
 
@@ -163,19 +163,19 @@ class Sentry(Source):
             if not cursor:
                 return
 
-    def _get(self, read: Endpoint, params: list[tuple[str, str]], grant: str) -> Answer:
+    def _get(self, read: Endpoint, params: list[tuple[str, str]], grant: str, tries: int = MAX_TRIES) -> Answer:
         """The answer, a list. Raises the SourceError that says why there is none."""
         if self._unusable:
             raise self._unusable
-        return self._memo.get((read.name, *params), lambda: self._ask(read, params, grant))
+        return self._memo.get((read.name, *params), lambda: self._ask(read, params, grant, tries))
 
-    def _ask(self, read: Endpoint, params: list[tuple[str, str]], grant: str) -> Answer:
-        for attempt in range(1, MAX_TRIES + 1):
+    def _ask(self, read: Endpoint, params: list[tuple[str, str]], grant: str, tries: int) -> Answer:
+        for attempt in range(1, tries + 1):
             outcome = self._http.get(self.asker, read, fill={"org": self._org}, params=params, attempt=attempt)
             failure = sentry_failure.failure(outcome, address=self.address(), organization=self._org, grant=grant)
             if failure is None and isinstance(outcome, Answer):
                 return outcome
-            if not isinstance(outcome, Answer) or outcome.status != 429 or attempt == MAX_TRIES:
+            if not isinstance(outcome, Answer) or outcome.status != 429 or attempt == tries:
                 break
             wait = sentry_failure.seconds_to_wait(outcome) + secrets.randbelow(500) / 1000
             if wait >= self.asker.time_left:

@@ -47,10 +47,15 @@ class Issue(Struct, frozen=True, kw_only=True):
 
 
 class Issues(Struct, frozen=True, kw_only=True):
-    """Issues, the most recently seen first; `complete` is False when there were more pages than diag reads."""
+    """Issues, the most recently seen first; `complete` is False when there were more pages than diag reads.
+
+    `heard_of_plugin_server`: whether a plugin server reported anything in the 90 days that Sentry keeps; None when Sentry
+    cannot say. PostHog's plugin server reports to PostHog's own error tracking instead of Sentry since February 2025.
+    """
 
     found: tuple[Issue, ...]
     complete: bool
+    heard_of_plugin_server: bool | None
 
 
 class Project(Struct, frozen=True, kw_only=True):
