@@ -5,6 +5,7 @@ import os
 import sys
 import threading
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import NoReturn
 
@@ -20,7 +21,7 @@ from diagnostics.engine.check import Scope
 from diagnostics.engine.diagnosis import Order, diagnose, new_id, planned
 from diagnostics.report.formats import FORMATS
 from diagnostics.report.model import Report, Status
-from diagnostics.report.redact import RedactionFailed, Redactor
+from diagnostics.report.redact import RedactionFailed, Redactor, TakenOut
 from diagnostics.sources.source import Recorder
 
 FAIL_ON = ["fail", "warn", "never"]
@@ -47,6 +48,8 @@ OUTPUT_HELP = "Write here instead of stdout; the format follows the extension. R
 @click.option("-o", "--output", metavar="FILE", multiple=True, type=click.Path(path_type=Path), help=OUTPUT_HELP)
 @click.option("--fail-on", type=click.Choice(FAIL_ON), default="fail", show_default=True, help="What ends in exit code 1.")
 @click.option("--plan", is_flag=True, help="List the queries and requests that would be made, and make none.")
+@click.option("--hide-hosts", is_flag=True, help="Replace the names of your machines as well, each by the same stand-in.")
+@click.option("--show-redactions", is_flag=True, help="Say on stderr what was taken out of the report: how many, by what rule.")
 @click.option("-q", "--quiet", is_flag=True, help="Only the verdict, what to do next and how complete the look was.")
 @click.option("-v", "--verbose", is_flag=True, help="Everything: healthy checks, the SQL, the timings.")
 @click.option("--color", type=click.Choice(["auto", "always", "never"]), default="auto", show_default=True)
@@ -65,6 +68,8 @@ def run(
     output: tuple[Path, ...],
     fail_on: str,
     plan: bool,
+    hide_hosts: bool,
+    show_redactions: bool,
     quiet: bool,
     verbose: bool,
     color: Color,
@@ -96,13 +101,15 @@ def run(
         click.echo(f"diag: {hint}", err=True)
     report = _walk(setup, order, recorder, started, quiet=quiet)
     interrupts.report_follows()
-    redactor = Redactor(setup.config.secrets())
+    redactor = Redactor(setup.config.secrets(), hide_hosts=setup.config.hosts() if hide_hosts else None)
     try:
         report = redactor.report(report)
     except RedactionFailed as error:
         stop(f"the report could not be redacted ({error}), so nothing of it is printed. Please report this.", crash.BUG)
     for warning in redactor.warnings:
         click.echo(f"diag: {warning}", err=True)
+    if show_redactions:
+        _show(redactor.taken_out)
     write(report, wanted, render_options(color, verbose=verbose, quiet=quiet))
     _leave(exit_code(report, fail_on))
 
@@ -150,6 +157,14 @@ def _known_patterns(option: str, patterns: tuple[str, ...], setup: Setup) -> tup
             meant = f" Did you mean {close[0]!r}?" if close else ""
             stop(f"{option} {pattern!r} matches no check.{meant} `diag checks` lists them.", USAGE)
     return patterns
+
+
+def _show(taken_out: Sequence[TakenOut]) -> None:
+    """What was taken out, so that one can judge before one pastes. The values themselves are shown nowhere."""
+    total = sum(taken.count for taken in taken_out)
+    click.echo(f"diag: {total} values were taken out of the report{':' if taken_out else '.'}", err=True)
+    for taken in taken_out:
+        click.echo(f"  {taken.count:6,}  {taken.kind:14}  {taken.rule}", err=True)
 
 
 def _leave(code: int) -> NoReturn:

@@ -1,6 +1,7 @@
 """The settings in effect, typed, and where each came from."""
 
 from typing import Any, Literal
+from urllib.parse import urlsplit
 
 from msgspec import Struct
 
@@ -104,9 +105,26 @@ class Configuration(Section, frozen=True, kw_only=True):
         user), and passwords of the install that were seen on the way. The longest come first."""
         return self.hidden
 
+    def hosts(self) -> tuple[str, ...]:
+        """The names of the install's machines, as its addresses write them; what everybody has (sentry.io) is none of them."""
+        urls = (
+            self.site_url,
+            self.capture_url,
+            *self.plugin_server_urls,
+            self.clickhouse.url,
+            self.sentry.url,
+            self.http.proxy,
+        )
+        named = [urlsplit(url if "//" in url else f"//{url}").hostname for url in (*urls, *self.kafka.brokers) if url]
+        return tuple(dict.fromkeys(name for name in named if name and not _is_everybodys(name)))
+
     @property
     def is_empty(self) -> bool:
         """Whether there is nothing that could be looked at."""
         sentry = self.sentry.token and self.sentry.org
         addresses = (self.site_url, self.capture_url, self.plugin_server_urls, self.clickhouse.url, self.kafka.brokers, sentry)
         return not any(addresses)
+
+
+def _is_everybodys(host: str) -> bool:
+    return host == "localhost" or host == "sentry.io" or host.endswith(".sentry.io")

@@ -20,7 +20,7 @@ from typing import Any, Generic, Literal, TypeVar
 from msgspec import Struct, structs
 
 from diagnostics.engine.known_errors import KnownErrors
-from diagnostics.report.model import Action, Category, Evidence, Finding, Stage, Status
+from diagnostics.report.model import Action, Category, Evidence, Finding, Measure, Stage, Status
 from diagnostics.report.wording import span
 from diagnostics.sources.source import Read, Source
 
@@ -102,6 +102,7 @@ class Code(Struct, frozen=True, kw_only=True):
         cause: str = "",
         cause_codes: Sequence[str] = (),
         source_text: bool = False,
+        measure: Measure | None = None,
     ) -> Finding:
         """The finding that says so. `status` only to raise it with less than the worst."""
         return Finding(
@@ -116,6 +117,7 @@ class Code(Struct, frozen=True, kw_only=True):
             cause=cause,
             cause_codes=tuple(cause_codes),
             source_text=source_text,
+            measure=measure,
         )
 
 

@@ -85,7 +85,7 @@ class Column(Struct, frozen=True, kw_only=True):
     """A column of a table. `kind` tells renderers how to align it and the redactor what it holds."""
 
     name: str
-    kind: Literal["text", "source-text", "count", "number", "time", "person", "team", "code"] = "text"
+    kind: Literal["text", "source-text", "count", "number", "time", "person", "host", "team", "code"] = "text"
 
 
 class Table(Struct, frozen=True, kw_only=True, tag_field="kind", tag="table"):
@@ -133,12 +133,26 @@ class QueryText(Struct, frozen=True, kw_only=True, tag_field="kind", tag="query"
 Evidence = Table | Series | Values | Text | QueryText
 
 
+class Measure(Struct, frozen=True, kw_only=True):
+    """The number that a claim is about, so that two reports can be compared: `value` of `unit` ("events", "s").
+
+    `counted_s` is the length of the time in which it was counted, in seconds: over another time the same trouble counts to
+    another number, so such measures are compared by their rate. None for what is so at one moment, like a lag.
+    """
+
+    value: float
+    unit: str
+    worse: Literal["higher", "lower"] = "higher"
+    counted_s: float | None = None
+
+
 class Finding(Struct, frozen=True, kw_only=True):
     """One fact with a stable code.
 
     `claim` says what and how much in one sentence. `affects` names what it is about (a table, a role, a team): together
     with the code it identifies the finding from one report to the next. `cause` is the known cause in plain words,
-    `cause_codes` the codes that the evidence points to. `source_text`: claim or detail quote somebody outside.
+    `cause_codes` the codes that the evidence points to. `source_text`: claim or detail quote somebody outside. `measure` is
+    the number that tells whether it became worse.
     """
 
     code: str
@@ -153,6 +167,7 @@ class Finding(Struct, frozen=True, kw_only=True):
     source_text: bool = False
     cause: str = ""
     cause_codes: tuple[str, ...] = ()
+    measure: Measure | None = None
 
 
 class ClickHouseCost(Struct, frozen=True, kw_only=True):
@@ -238,12 +253,14 @@ class Blind(Struct, frozen=True, kw_only=True):
 
 
 class Completeness(Struct, frozen=True, kw_only=True):
-    """How much could be looked at: `looked` of `total` checks."""
+    """How much could be looked at: `looked` of `total` checks. `narrowed` says what the reader narrowed the run to: nothing
+    else was looked at, though the checks looked."""
 
     looked: int
     total: int
     blind: tuple[Blind, ...]
     statement: str
+    narrowed: tuple[str, ...] = ()
 
 
 class Verdict(Struct, frozen=True, kw_only=True):
@@ -290,7 +307,8 @@ class Privacy(Struct, frozen=True, kw_only=True):
 
 
 class Report(Struct, frozen=True, kw_only=True):
-    """All of it."""
+    """All of it. `digest` is written with the document and covers the rest of it, whatever the order of its members or the
+    blanks between them: `diag render --verify` tells whether the document was changed. A report in memory has none."""
 
     schema_version: int = SCHEMA_VERSION
     id: str
@@ -310,6 +328,7 @@ class Report(Struct, frozen=True, kw_only=True):
     checks: tuple[CheckResult, ...]
     cost: Cost
     privacy: Privacy = Privacy()
+    digest: str = ""
 
     @property
     def findings(self) -> list[Finding]:

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable
 from typing import TypeVar
 
 import msgspec
-from msgspec import structs
+from msgspec import Struct, structs
 
 from diagnostics.report.model import Privacy, Report
 from diagnostics.report.redact_credentials import field_kind
@@ -20,7 +20,7 @@ from diagnostics.report.redact_names import Hosts, People
 from diagnostics.report.redact_people import is_person_field
 from diagnostics.report.redact_secrets import SHORTEST, Secrets
 from diagnostics.report.redact_spans import MARKS, Pseudonyms
-from diagnostics.report.redact_text import TextRedaction
+from diagnostics.report.redact_text import Tally, TextRedaction
 
 T = TypeVar("T")
 
@@ -32,18 +32,35 @@ class RedactionFailed(Exception):
     """Redaction broke, or did not do its work. Print this and nothing else: its text is safe, and it has no cause."""
 
 
+class TakenOut(Struct, frozen=True, kw_only=True):
+    """How many of one kind (`email`, see KINDS) were found by one rule, which is told in words ("an e-mail address")."""
+
+    kind: str
+    rule: str
+    count: int
+
+
 class Redactor:
     """Takes secrets and personal data out of texts and reports. One for a report: its pseudonyms are good for that one.
 
     `secrets` are the configured ones. `key` is random unless given; whoever has it can try whom a pseudonym stands for.
-    `hide_hosts` are host names that become pseudonyms, too; other host names stay: without them a report says little.
+    `hide_hosts` are host names that become pseudonyms, too, with those that tables of the report name; without it host names
+    stay: a report says more with them.
 
     A second pass changes nothing and counts nothing. Another redactor leaves marks and most pseudonyms alone, but gives a
     new one to what stands where a distinct id is expected.
     """
 
-    def __init__(self, secrets: Iterable[str] = (), *, key: bytes | None = None, hide_hosts: Iterable[str] = ()) -> None:
+    def __init__(
+        self, secrets: Iterable[str] = (), *, key: bytes | None = None, hide_hosts: Iterable[str] | None = None
+    ) -> None:
         self._redaction = TextRedaction(Secrets(secrets), Hosts(hide_hosts), Pseudonyms(key or os.urandom(32)))
+        self._taken_out: Tally = Counter()
+
+    @property
+    def taken_out(self) -> tuple[TakenOut, ...]:
+        """What went out of the reports so far, the most frequent first. It tells kinds and rules, never a value."""
+        return tuple(TakenOut(kind=kind, rule=rule, count=count) for (kind, rule), count in self._taken_out.most_common())
 
     @property
     def warnings(self) -> tuple[str, ...]:
@@ -75,10 +92,14 @@ class Redactor:
         redaction = self._redaction
         # What the codes, times and numbers of the report say anyway cannot be taken out of it.
         redaction.secrets = redaction.secrets.without(redaction.secrets.standing_in(_encoded(through(report, _Nothing()))))
-        through(report, _Learn(redaction.people))
-        tally = Counter(report.privacy.redacted)
+        through(report, _Learn(redaction.people, redaction.hosts))
+        tally: Tally = Counter()
         redacted = through(report, _Gate(redaction, tally))
-        redacted = structs.replace(redacted, privacy=Privacy(redacted=dict(sorted(tally.items()))))
+        by_kind = Counter(report.privacy.redacted)
+        for (kind, _), count in tally.items():
+            by_kind[kind] += count
+        self._taken_out += tally
+        redacted = structs.replace(redacted, privacy=Privacy(redacted=dict(sorted(by_kind.items()))))
         if redaction.secrets.standing_in(_encoded(redacted)):
             raise RedactionFailed("A configured secret was still in the report after redaction. The report is not printed.")
         return redacted
@@ -87,7 +108,7 @@ class Redactor:
 class _Gate:
     """What the strings of a report pass through."""
 
-    def __init__(self, redaction: TextRedaction, tally: Counter[str]) -> None:
+    def __init__(self, redaction: TextRedaction, tally: Tally) -> None:
         self._redaction = redaction
         self._tally = tally
 
@@ -103,7 +124,7 @@ class _Gate:
         kind = field_kind(name, clean)
         if not kind or self._redaction.is_redacted(clean):
             return clean
-        self._tally[kind] += 1
+        self._tally[kind, "a field whose name says so"] += 1
         return MARKS[kind]
 
     def request(self, text: str) -> str:
@@ -113,12 +134,16 @@ class _Gate:
     def person(self, identity: str) -> str:
         return self._redaction.person(identity, self._tally)
 
+    def host(self, name: str) -> str:
+        return self._redaction.host(name, self._tally)
+
 
 class _Learn:
-    """Changes nothing, and remembers the people that the report names in fields of their own."""
+    """Changes nothing, and remembers the people and the hosts that the report names in fields of their own."""
 
-    def __init__(self, people: People) -> None:
+    def __init__(self, people: People, hosts: Hosts) -> None:
         self._people = people
+        self._hosts = hosts
 
     def text(self, text: str) -> str:
         return text
@@ -132,6 +157,10 @@ class _Learn:
     def person(self, identity: str) -> str:
         self._people.learn(identity)
         return identity
+
+    def host(self, name: str) -> str:
+        self._hosts.learn(name)
+        return name
 
 
 class _Nothing:
@@ -147,6 +176,9 @@ class _Nothing:
         return ""
 
     def person(self, identity: str) -> str:  # noqa: ARG002
+        return ""
+
+    def host(self, name: str) -> str:  # noqa: ARG002
         return ""
 
 

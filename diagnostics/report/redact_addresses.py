@@ -121,8 +121,8 @@ def person_span(text: str, start: int, end: int) -> Span:
 
 
 ADDRESS_RULES = (
-    Rule(("@", "%", "＠", "u0040", "x40"), _emails),
-    Rule(("@",), _cut_emails),
-    Rule((":",), _ipv6),
-    Rule((".",), _ipv4),
+    Rule("an e-mail address", ("@", "%", "＠", "u0040", "x40"), _emails),
+    Rule("an e-mail address that was cut", ("@",), _cut_emails),
+    Rule("an IPv6 address", (":",), _ipv6),
+    Rule("an IPv4 address", (".",), _ipv4),
 )

@@ -163,24 +163,34 @@ _CLOUD_KEYS = {
 }
 
 CREDENTIAL_RULES = (
-    Rule(tuple(f"{sort}_" for sort in TOKEN_MARKS), _posthog_tokens),
-    *(pattern("cloud-key", shape, needs=(literal,)) for literal, shape in _CLOUD_KEYS.items()),
+    Rule("a PostHog token", tuple(f"{sort}_" for sort in TOKEN_MARKS), _posthog_tokens),
+    *(pattern("another service's key", "cloud-key", shape, needs=(literal,)) for literal, shape in _CLOUD_KEYS.items()),
     # Older Sentry tokens are 64 hexadecimal digits and nothing else: as a digest is, so the word before has to tell.
-    pattern("cloud-key", r"(?i:token|secret|api[_ -]?key)\W{1,4}(?:is\W)?([0-9a-f]{64})\b", needs=("token", "secret", "key")),
     pattern(
+        "an older Sentry token",
+        "cloud-key",
+        r"(?i:token|secret|api[_ -]?key)\W{1,4}(?:is\W)?([0-9a-f]{64})\b",
+        needs=("token", "secret", "key"),
+    ),
+    pattern(
+        "a private key",
         "private-key",
         r"-----BEGIN [A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?-----.*?(?:-----END [A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?-----|\Z)",
         needs=("private key",),
         flags=re.DOTALL,
     ),
-    Rule(("eyj",), _json_in_base64),
-    Rule(("bearer",), _bearer),
-    Rule(("basic",), _basic),
-    Rule(("authorization",), _authorization),
-    Rule(("cookie",), _cookies),
-    Rule(("identified", "password"), _sql_passwords),
-    Rule(("passw", "passphrase", "pwd", "pass=", "_pass", "x-clickhouse-key"), _named_passwords),
-    Rule(("secret", "key", "token", "sessionid", "signature", "credential"), _named_secrets),
-    Rule(("--",), _options),
-    Rule((" -u", "--user"), _curl_user),
+    Rule("a JWT, or other JSON in base64", ("eyj",), _json_in_base64),
+    Rule("what stands behind Bearer", ("bearer",), _bearer),
+    Rule("what stands behind Basic", ("basic",), _basic),
+    Rule("an Authorization header", ("authorization",), _authorization),
+    Rule("a cookie", ("cookie",), _cookies),
+    Rule("a password in SQL", ("identified", "password"), _sql_passwords),
+    Rule("what is called a password", ("passw", "passphrase", "pwd", "pass=", "_pass", "x-clickhouse-key"), _named_passwords),
+    Rule(
+        "what is called a secret, key or token",
+        ("secret", "key", "token", "sessionid", "signature", "credential"),
+        _named_secrets,
+    ),
+    Rule("an option of a command", ("--",), _options),
+    Rule("the user of a curl command", (" -u", "--user"), _curl_user),
 )

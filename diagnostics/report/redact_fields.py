@@ -57,6 +57,9 @@ class Gate(Protocol):
     def person(self, identity: str) -> str:
         """What identifies a person and nothing else."""
 
+    def host(self, name: str) -> str:
+        """The name of a machine, perhaps with a port, and nothing else."""
+
 
 def through(value: T, gate: Gate) -> T:
     """`value`, a report or a part of one, with every string replaced by what `gate` makes of it.
@@ -99,6 +102,8 @@ def _cell(table: Table, place: int, cell: Scalar, gate: Gate) -> Scalar:
     column = table.columns[place] if place < len(table.columns) else None
     if column and column.kind == "person" and not isinstance(cell, bool | None):
         return gate.person(str(cell))
+    if column and column.kind == "host" and isinstance(cell, str):
+        return gate.host(cell)
     if column and isinstance(cell, str):
         return gate.field(column.name, cell)
     return typing.cast(Scalar, _through(cell, gate))

@@ -8,14 +8,24 @@ from diagnostics.report.redact_spans import Span
 
 
 class Hosts:
-    """Hosts to hide, whatever their case. Those without a dot (`db`) only where an address stands: they are words, too."""
+    """Hosts to hide, whatever their case. Plain words (`db`) only where an address stands.
 
-    def __init__(self, hosts: Iterable[str]) -> None:
-        self._patterns = [(host.lower(), _host_pattern(host)) for host in hosts if host]
+    None hides no host; otherwise those that a table of the report names are hidden as well.
+    """
+
+    def __init__(self, hosts: Iterable[str] | None) -> None:
+        self.hidden = hosts is not None
+        self._patterns = {host.lower(): _host_pattern(host) for host in hosts or () if host}
+
+    def learn(self, host: str) -> None:
+        """Hides `host`, which may have a port, from now on, if hosts are to be hidden."""
+        name = re.sub(r":[0-9]{1,5}\Z", "", host.strip())
+        if self.hidden and name:
+            self._patterns.setdefault(name.lower(), _host_pattern(name))
 
     def spans(self, text: str) -> Iterator[Span]:
         lowered = text.lower() if self._patterns else ""
-        for host, pattern in self._patterns:
+        for host, pattern in self._patterns.items():
             if host in lowered:
                 for match in pattern.finditer(text):
                     yield Span(match.start(), match.end(), "host", identity=host)
@@ -42,6 +52,6 @@ class People:
 
 def _host_pattern(host: str) -> re.Pattern[str]:
     name = re.escape(host)
-    if "." in host or ":" in host:
+    if "." in host or ":" in host or ("-" in host and re.search(r"\d", host)):  # `chi-posthog-0-1` is no word
         return re.compile(rf"(?<![\w-]){name}(?![\w-])", re.IGNORECASE)
     return re.compile(rf"(?:(?<=//)|(?<=@)){name}(?![\w-])|(?<![\w.-]){name}(?=:[0-9]{{2,5}}\b)", re.IGNORECASE)

@@ -110,10 +110,10 @@ def _luhn(digits: str) -> bool:
 
 
 PEOPLE_RULES = (
-    Rule(("id", "name", "phone"), _named_people),
-    Rule(("key (",), _unique_keys),
-    Rule(("/home/", "/users/", "\\users\\"), _accounts),
-    Rule((), _cards),
+    Rule("what is called a distinct id or a name", ("id", "name", "phone"), _named_people),
+    Rule("a personal value of a unique key", ("key (",), _unique_keys),
+    Rule("a home directory", ("/home/", "/users/", "\\users\\"), _accounts),
+    Rule("a payment card", (), _cards),
 )
 
 

@@ -36,13 +36,17 @@ _ALL_MARKS = frozenset({*MARKS.values(), *TOKEN_MARKS.values()})
 
 
 class Span(Struct, frozen=True):
-    """`text[start:end]` has to go. `identity` is what the pseudonym stands for: equal for two spellings of one address."""
+    """`text[start:end]` has to go. `identity` is what the pseudonym stands for: equal for two spellings of one address.
+
+    `rule` is what found it, in words that continue "taken out: ...".
+    """
 
     start: int
     end: int
     kind: str
     identity: str = ""
     mark: str = ""
+    rule: str = ""
 
     @property
     def length(self) -> int:
@@ -53,16 +57,28 @@ Find = Callable[[str], Iterator[Span]]
 
 
 class Rule(Struct, frozen=True):
-    """Finds one kind of thing. Nothing is searched unless the lower-case text contains one of `needs` (none: always).
+    """Finds one kind of thing; `name` is said of what it found, as in "taken out: an e-mail address". Nothing is searched
+    unless the lower-case text contains one of `needs` (none: always).
 
     The literal test first is what makes redaction fast: most rules end there. `find` takes time linear in the text.
     """
 
+    name: str
     needs: tuple[str, ...]
     find: Find
 
+    def spans(self, text: str, lowered: str) -> Iterator[Span]:
+        """What it finds in `text`, whose lower case is `lowered`."""
+        if not self.needs or any(literal in lowered for literal in self.needs):
+            yield from named(self.name, self.find(text))
 
-def pattern(kind: str, regex: str, *, needs: tuple[str, ...], flags: int = 0) -> Rule:
+
+def named(rule: str, spans: Iterable[Span]) -> Iterator[Span]:
+    """`spans` as found by `rule`."""
+    return (structs.replace(span, rule=rule) for span in spans)
+
+
+def pattern(name: str, kind: str, regex: str, *, needs: tuple[str, ...], flags: int = 0) -> Rule:
     """The rule for a kind with a fixed mark whose regular expression tells all; its first group goes, or all of it."""
     compiled = re.compile(regex, flags)
     group = 1 if compiled.groups else 0
@@ -71,7 +87,7 @@ def pattern(kind: str, regex: str, *, needs: tuple[str, ...], flags: int = 0) ->
         for match in compiled.finditer(text):
             yield Span(*match.span(group), kind)
 
-    return Rule(needs, find)
+    return Rule(name, needs, find)
 
 
 def merged(spans: Iterable[Span]) -> list[Span]:

@@ -9,7 +9,7 @@ from diagnostics.report.redact_credentials import CREDENTIAL_RULES
 from diagnostics.report.redact_names import Hosts, People
 from diagnostics.report.redact_people import PEOPLE_RULES, is_nobody
 from diagnostics.report.redact_secrets import Secrets
-from diagnostics.report.redact_spans import MARKS, Pseudonyms, Span, is_mark, merged
+from diagnostics.report.redact_spans import MARKS, Pseudonyms, Span, is_mark, merged, named
 from diagnostics.report.redact_urls import URL_RULES
 
 # Where two rules find the same, the first gives the mark.
@@ -20,17 +20,21 @@ _BREAK = re.compile(r"(?<!\\)\\++[nrt](?=\w)")
 _ROUNDS = 6
 
 
+Tally = Counter[tuple[str, str]]
+"""How many of each kind were taken out by which rule."""
+
+
 class TextRedaction:
     """What is known when a text is redacted: the secrets, the hosts to hide, the people met so far, and their pseudonyms."""
 
     def __init__(self, secrets: Secrets, hosts: Hosts, pseudonyms: Pseudonyms) -> None:
         self.secrets = secrets
         self.people = People()
-        self._hosts = hosts
+        self.hosts = hosts
         self._pseudonyms = pseudonyms
 
-    def text(self, text: str, tally: Counter[str], *, spare: str = "") -> str:
-        """`text` without what the rules find, but for the kind `spare`; `tally` counts what was taken out, by kind.
+    def text(self, text: str, tally: Tally, *, spare: str = "") -> str:
+        """`text` without what the rules find, but for the kind `spare`; `tally` counts what was taken out.
 
         Lone surrogates, which cannot be written to anything, become visible.
         """
@@ -40,16 +44,24 @@ class TextRedaction:
             if not spans:
                 return text
             text = self._without(text, merged(spans), tally)
-        tally["text"] += 1
+        tally["text", "a text that never got clean"] += 1
         return MARKS["text"]
 
-    def person(self, identity: str, tally: Counter[str]) -> str:
+    def person(self, identity: str, tally: Tally) -> str:
         """The pseudonym of a person; what clients send as a distinct id by mistake stays, because it explains things."""
         if is_nobody(identity) or self.is_redacted(identity):
             return identity
         span = person_span(identity, 0, len(identity))
-        tally[span.kind] += 1
+        tally[span.kind, "a person's own field"] += 1
         return self._stand_in(span)
+
+    def host(self, name: str, tally: Tally) -> str:
+        """The pseudonym of a machine if hosts are to be hidden; otherwise its name, redacted like any text."""
+        if not self.hosts.hidden or self.is_redacted(name):
+            return self.text(name, tally)
+        tally["host", "a host's own field"] += 1
+        host, colon, port = name.rpartition(":") if re.search(r":[0-9]{1,5}\Z", name) else (name, "", "")
+        return self._pseudonyms.name("host", host.lower()) + colon + port
 
     def is_redacted(self, text: str) -> bool:
         """Whether nothing remains to be taken out of `text`: it is empty, a mark or a pseudonym given here."""
@@ -59,18 +71,18 @@ class TextRedaction:
         return (span for span in self._found(text) if not self.is_redacted(text[span.start : span.end]))
 
     def _found(self, text: str) -> Iterator[Span]:
-        yield from self.secrets.spans(text)
-        yield from self._hosts.spans(text)
-        yield from self.people.spans(text)
+        yield from named("a configured secret", self.secrets.spans(text))
+        yield from named("a host name", self.hosts.spans(text))
+        yield from named("somebody whom a table names", self.people.spans(text))
         yield from _by_rules(text)
         if _BREAK.search(text):
             yield from _by_rules(_BREAK.sub(lambda match: " " * len(match[0]), text))
 
-    def _without(self, text: str, spans: list[Span], tally: Counter[str]) -> str:
+    def _without(self, text: str, spans: list[Span], tally: Tally) -> str:
         pieces: list[str] = []
         position = 0
         for span in spans:
-            tally[span.kind] += 1
+            tally[span.kind, span.rule] += 1
             pieces += (text[position : span.start], self._stand_in(span))
             position = span.end
         return "".join((*pieces, text[position:]))
@@ -82,5 +94,4 @@ class TextRedaction:
 def _by_rules(text: str) -> Iterator[Span]:
     lowered = text.lower()
     for rule in _RULES:
-        if not rule.needs or any(literal in lowered for literal in rule.needs):
-            yield from rule.find(text)
+        yield from rule.spans(text, lowered)

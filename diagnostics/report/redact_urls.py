@@ -85,8 +85,8 @@ def _people(text: str) -> Iterator[Span]:
 
 
 URL_RULES = (
-    Rule(("@",), _userinfo),
-    Rule(("@",), _userinfo_alone),
-    Rule(("://",), _queries),
-    Rule(("/person",), _people),
+    Rule("credentials in a URL", ("@",), _userinfo),
+    Rule("credentials in a connection string", ("@",), _userinfo_alone),
+    Rule("the query of a URL", ("://",), _queries),
+    Rule("a person's page in PostHog", ("/person",), _people),
 )

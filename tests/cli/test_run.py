@@ -53,6 +53,16 @@ def test_a_wrong_option_says_what_is_wrong_and_asks_nothing(
     assert http_server.requests == []
 
 
+def test_hosts_can_be_hidden_and_what_was_taken_out_is_told(plugin_server, tmp_path: Path) -> None:
+    options = ("--hide-hosts", "--show-redactions", "--site-url", "http://posthog.invalid")
+    done = diag("run", *options, "--format", "json", cwd=tmp_path, environment=plugin_server)
+    assert "posthog.invalid" not in done.stdout
+    hidden = json.loads(done.stdout)["privacy"]["redacted"]["host"]
+    assert hidden > 0
+    assert f"{hidden:6}  host            a host name\n" in done.stderr
+    assert "posthog.invalid" in diag("run", *options[2:], "--format", "json", cwd=tmp_path, environment=plugin_server).stdout
+
+
 def test_a_healthy_plugin_server_alone_is_inconclusive(plugin_server, tmp_path: Path) -> None:
     done = diag("run", "--format", "json", cwd=tmp_path, environment=plugin_server)
     report = json.loads(done.stdout)

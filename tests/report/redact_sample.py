@@ -101,6 +101,7 @@ REPORT = Report(
         total=24,
         blind=(Blind(check="sentry-issues", status=Status.UNKNOWN, reason="no token"),),
         statement="Looked with 21",
+        narrowed=("dead letters only of team 7",),
     ),
     steps=(Step(title="What is in the queue?", status=Status.FAIL, checks=("dead-letters",)),),
     checks=(CHECK,),

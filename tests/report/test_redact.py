@@ -6,14 +6,21 @@ import re
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec import structs
 
+from diagnostics.report.model import Column, Finding, Report, Table
 from diagnostics.report.redact import RedactionFailed, Redactor
 from diagnostics.report.redact_spans import Pseudonyms
+from tests.report.redact_sample import CHECK, FINDING, REPORT
 
 HEX = "0123456789abcdef" * 2
 PHX = "phx_AbCdEfGhIjKlMnOpQrStUvWxYz0123456789"
 JWT = "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxMjM0In0.dozjgNryP4J3jVmNHl0w5N_XgL0n3I9PlFUP0THsR8U"
 PEM = "-----BEGIN RSA PRIVATE KEY-----\nMIIEpAIBAAKCAQEA7\n-----END RSA PRIVATE KEY-----"
+
+
+def holding(finding: Finding) -> Report:
+    return structs.replace(REPORT, checks=(structs.replace(CHECK, findings=(finding,)),))
 
 
 def redacted(text: str) -> str:
@@ -179,6 +186,34 @@ def test_hosts_are_hidden_where_asked_for() -> None:
         re.sub("-[0-9a-f]{4}", "-…", shown)
         == "https://host-…/x, app.host-…, notph.example.com, host-…:5432, //host-…/, the db of x.db"
     )
+
+
+def test_hosts_that_a_table_names_are_hidden_with_the_others_or_not_at_all() -> None:
+    nodes = Table(title="Nodes", columns=(Column(name="node", kind="host"),), rows=(("chi-posthog-0-1",), ("db-7:9000",)))
+    finding = structs.replace(FINDING, claim="the node chi-posthog-0-1 did not answer", evidence=(nodes,))
+
+    def shown(redactor: Redactor) -> tuple[str, object]:
+        [check, *_] = redactor.report(holding(finding)).checks
+        return re.sub("-[0-9a-f]{4}", "-…", check.findings[0].claim), check.findings[0].evidence[0]
+
+    claim, table = shown(Redactor(hide_hosts=()))
+    assert claim == "the node host-… did not answer"
+    assert isinstance(table, Table)
+    assert [re.sub("-[0-9a-f]{4}", "-…", str(row[0])) for row in table.rows] == ["host-…", "host-…:9000"]
+    assert shown(Redactor()) == (finding.claim, nodes)
+
+
+def test_what_was_taken_out_is_told_by_kind_and_rule_and_never_by_value() -> None:
+    redactor = Redactor(["correct-horse-1"])
+    claim = "bob@corp.com and eve@corp.com used correct-horse-1 from 10.0.0.5"
+    clean = redactor.report(holding(structs.replace(FINDING, claim=claim, detail="", evidence=())))
+    told = [(taken.kind, taken.rule, taken.count) for taken in redactor.taken_out]
+    assert told[:3] == [
+        ("email", "an e-mail address", 2),
+        ("secret", "a configured secret", 1),
+        ("ip", "an IPv4 address", 1),
+    ]
+    assert sum(count for *_, count in told) == sum(clean.privacy.redacted.values())
 
 
 def test_a_short_secret_is_taken_out_where_it_stands_alone_and_the_user_is_told() -> None:
