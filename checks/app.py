@@ -32,7 +32,6 @@ NOT_READY = Code(
         "clickhouse.unreachable",
         "clickhouse.auth-failed",
         "clickhouse.database-missing",
-        "clickhouse.migration-pending",
     ),
 )
 POSTGRES_DOWN = Code(id="app.postgres-down", worst=Status.FAIL, summary="PostHog cannot use Postgres")

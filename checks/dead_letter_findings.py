@@ -6,7 +6,21 @@ from datetime import UTC, datetime
 from msgspec import Struct
 
 from checks.dead_letter_groups import Group, together
-from diagnostics import Action, Code, Column, Evidence, Finding, QueryText, Series, Table, Text, Window, leading_cause, span_s
+from diagnostics import (
+    Action,
+    Code,
+    Column,
+    Evidence,
+    Finding,
+    Measure,
+    QueryText,
+    Series,
+    Table,
+    Text,
+    Window,
+    leading_cause,
+    span_s,
+)
 
 SHOWN = 20
 """Groups in the table of the report."""
@@ -44,6 +58,7 @@ def found(code: Code, groups: Sequence[Group], seen: Seen, *, notes: Sequence[st
         actions=_actions(code, groups, total.events, seen),
         cause=cause,
         cause_codes=cause_codes,
+        measure=Measure(value=float(total.events), unit="events", counted_s=float(seen.window.seconds)),
     )
 
 

@@ -7,6 +7,7 @@ from itertools import pairwise
 
 from msgspec import Struct
 
+from checks import events_table
 from diagnostics.report.model import Series
 from diagnostics.sources.clickhouse import ClickHouse, Limits, Query
 from diagnostics.sources.errors import LimitExceeded
@@ -137,6 +138,11 @@ class Arrivals(Struct, frozen=True, kw_only=True, dict=True):
         return max(0.0, (self.asked_at - self.newest).total_seconds())
 
     @cached_property
+    def by_hour(self) -> dict[datetime, int]:
+        """How many arrived in each hour, by its begin."""
+        return {hour.hour: hour.arrived for hour in self.hours}
+
+    @cached_property
     def pauses(self) -> tuple[Pause, ...]:
         """Those that are over, from one row to the next."""
         return tuple(Pause(since, until) for since, until in pairwise(_minutes(self.hours)))
@@ -170,8 +176,7 @@ class Arrivals(Struct, frozen=True, kw_only=True, dict=True):
         last = self.asked_at.replace(minute=0, second=0, microsecond=0)
         shown = round(min(self.days * 24, max(48, 2 * self.pause / 3600)))
         start = last - timedelta(hours=shown - 1)
-        arrived = {hour.hour: hour.arrived for hour in self.hours}
-        values = tuple(float(arrived.get(start + timedelta(hours=n), 0)) for n in range(shown))
+        values = tuple(float(self.by_hour.get(start + timedelta(hours=n), 0)) for n in range(shown))
         return Series(title="Events arriving per hour", start=start, step_s=3600.0, values=values, unit="events")
 
 
@@ -184,8 +189,11 @@ def _minutes(hours: tuple[Hour, ...]) -> Iterator[datetime]:
 
 
 def ask(clickhouse: ClickHouse) -> Arrivals:
-    """Those of the last DAYS; of a table too large for that, where no hour is without events, of the last day."""
-    query = ARRIVALS if "inserted_at" in clickhouse.inventory().columns("events") else ARRIVALS_BY_KAFKA
+    """Those of the last DAYS; of a table too large for that, where no hour is without events, of the last day.
+
+    Raises what `ClickHouse.rows` raises, and BadAnswer where there is no table.
+    """
+    query = ARRIVALS if "inserted_at" in events_table.columns(clickhouse) else ARRIVALS_BY_KAFKA
     try:
         days, hours = DAYS, clickhouse.rows(query, days=DAYS)
     except LimitExceeded:

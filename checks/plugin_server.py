@@ -7,10 +7,9 @@ It matters because no event gets beyond Kafka without it, and Kafka deletes what
 By hand: docker compose exec web curl -sS -m 5 -i http://plugins:6738/_health
 """
 
-import re
 from collections.abc import Iterator, Sequence
 
-from checks.plugin_server_findings import announced, explained, listed, restart_actions, start_actions
+from checks.plugin_server_findings import announced, explained, listed, rebalancing_for, restart_actions, start_actions
 from diagnostics import (
     Action,
     Code,
@@ -39,35 +38,25 @@ UNREACHABLE = Code(
     worst=Status.FAIL,
     summary="it does not answer",
     # What it was seen to end on: it stops without Redis or a topic, and waits for migrations before it starts.
-    caused_by=(
-        "app.postgres-down",
-        "app.redis-down",
-        "app.not-ready",
-        "clickhouse.migration-pending",
-        "kafka.unreachable",
-        "kafka.topic-missing",
-    ),
+    caused_by=("app.postgres-down", "app.redis-down", "app.not-ready", "kafka.unreachable", "kafka.topic-missing"),
 )
 UNHEALTHY = Code(
     id="plugin-server.unhealthy",
     worst=Status.FAIL,
     summary="it says itself that it is unhealthy",
-    caused_by=("app.postgres-down", "app.redis-down", "kafka.unreachable", "kafka.topic-missing", "plugin-server.stalled"),
+    caused_by=("app.postgres-down", "app.redis-down", "kafka.unreachable", "kafka.topic-missing"),
 )
 NOT_READY = Code(
     id="plugin-server.not-ready",
     worst=Status.FAIL,
     summary="it runs, but its consumer takes no events",
-    caused_by=("app.postgres-down", "app.redis-down", "app.not-ready", "kafka.unreachable", "kafka.topic-missing"),
+    caused_by=("app.postgres-down", "app.redis-down", "kafka.unreachable", "kafka.topic-missing"),
 )
 DISAGREES = Code(
     id="plugin-server.heartbeat-disagrees",
     worst=Status.INFO,
     summary="the app and the plugin server do not agree on whether the plugin server is up",
 )
-
-# Since 2026: `CONSUMER_LOOP_BASED_HEALTH_CHECK` in PostHog's consumer.ts.
-_REBALANCING = re.compile(r"rebalancing in progress \((\d{1,9})s\)", re.IGNORECASE)
 
 
 @check(
@@ -83,7 +72,7 @@ def plugin_server_health(plugin_server: PluginServer, known: KnownErrors, limits
     instances = plugin_server.health()
     total = len(instances)
     answering = [health for health in instances if health.recognised]
-    rebalancing = {health.address: seconds for health in answering if (seconds := _rebalancing(health)) is not None}
+    rebalancing = {health.address: seconds for health in answering if (seconds := rebalancing_for(health)) is not None}
     judged = [health for health in answering if health.address not in rebalancing]
     sick = [health for health in judged if health.status is HealthStatus.ERROR]
     degraded = [health for health in judged if health.status is HealthStatus.DEGRADED and not _only_noise(health, known)]
@@ -129,13 +118,6 @@ def plugin_server_heartbeat(app: App, plugin_server: PluginServer) -> Iterator[F
         yield _disagreement("down", up, heartbeat, _APP_IS_WRONG, [_CDP_API_URL])
     elif heartbeat is True and down and not up:
         yield _disagreement("up", down, heartbeat, _HEARTBEAT_PROVES_LITTLE, [])
-
-
-def _rebalancing(health: Health) -> int | None:
-    """For how many seconds its consumers have been rebalancing, when nothing else is wrong with it."""
-    found = [_REBALANCING.search(check.message) for check in health.failing]
-    seconds = [int(match[1]) for match in found if match]
-    return max(seconds) if seconds and len(seconds) == len(found) else None
 
 
 def _only_noise(health: Health, known: KnownErrors) -> bool:

@@ -1,5 +1,6 @@
 """What is said of plugin servers: which ones, what they say themselves, and what to do next."""
 
+import re
 from collections.abc import Sequence
 
 from msgspec import Struct
@@ -9,6 +10,9 @@ from diagnostics.sources.plugin_server import Health, HealthStatus
 
 # Checks named in the claim; the table has all.
 NAMED = 3
+
+# Since 2026: `CONSUMER_LOOP_BASED_HEALTH_CHECK` in PostHog's consumer.ts.
+_REBALANCING = re.compile(r"rebalancing in progress \((\d{1,9})s\)", re.IGNORECASE)
 
 
 class Explained(Struct, frozen=True, kw_only=True):
@@ -37,6 +41,13 @@ def announced(instances: Sequence[Health]) -> str:
         return f"{who}, but in this version that only proves that the process runs: /_health makes no checks"
     ok = sum(check.status is HealthStatus.OK for check in checks)
     return f"{who}, {ok} of {len(checks)} checks ok" + ("" if ok == len(checks) else " and nothing that matters in the others")
+
+
+def rebalancing_for(health: Health) -> int | None:
+    """For how many seconds its consumers have been rebalancing, when nothing else is wrong with it."""
+    found = [_REBALANCING.search(check.message) for check in health.failing]
+    seconds = [int(match[1]) for match in found if match]
+    return max(seconds) if seconds and len(seconds) == len(found) else None
 
 
 def explained(instances: Sequence[Health], known: KnownErrors) -> Explained:

@@ -21,6 +21,7 @@ from diagnostics import (
     Finding,
     KnownError,
     KnownErrors,
+    Measure,
     QueryText,
     Scope,
     Stage,
@@ -57,8 +58,8 @@ ERRORS = Code(
         "app.postgres-down",
         "app.redis-down",
         "clickhouse.unreachable",
-        "clickhouse.too-many-parts",
         "dead-letters.active",
+        "kafka.dead-letters",
         "kafka.topic-missing",
         "kafka.unreachable",
         "plugin-server.not-ready",
@@ -185,6 +186,7 @@ def _errors(sentry: Sentry, issues: Issues, ours: Sequence[Judged], window: Wind
         cause=cause,
         cause_codes=codes,
         source_text=bool(user),
+        measure=Measure(value=float(total), unit="errors", counted_s=float(window.seconds)),
     )
 
 

@@ -18,6 +18,8 @@ SUMMARIES = {
     "checks": "Every check: what it asks of which source, why it is active or not.",
     "explain": "The runbook section of a finding code.",
     "render": "Re-render a saved report in another format.",
+    "diff": "What is new, resolved, worse, better, no longer visible between two reports.",
+    "reply": "A first reply to whoever sent a report, or a hand-off note.",
     "config": "The configuration in effect, and where each value came from.",
     "schema": "The JSON Schema of the report.",
 }

@@ -47,5 +47,6 @@ def _print(check: Check, setup: Setup, *, verbose: bool) -> None:
 def _state(check: Check, setup: Setup) -> str:
     if not setup.runbook.includes(check.id):
         return f"not part of the runbook {setup.runbook.id}"
-    reason = missing(check, setup.sources)
-    return f"skipped: {reason}" if reason else "active"
+    if reason := missing(check, setup.sources):
+        return f"skipped: {reason}"
+    return f"active only with {check.only_with}" if check.only_with else "active"

@@ -53,7 +53,7 @@ def demo(list_only: bool, keep: bool, arguments: tuple[str, ...]) -> NoReturn:
     id, *options = arguments if arguments and not arguments[0].startswith("-") else (DEFAULT, *arguments)
     scenario = _scenario(id)
     click.echo(f"diag demo {scenario.id}: {scenario.title}. Simulated; nothing outside this machine is asked.", err=True)
-    raise SystemExit(_diagnose(scenario, options, keep=keep))
+    raise SystemExit(_diagnose(scenario, (*scenario.options, *options), keep=keep))
 
 
 def _list() -> None:
@@ -83,7 +83,7 @@ def _diagnose(scenario: "Scenario", options: Sequence[str], *, keep: bool) -> in
 
     try:
         with start(scenario) as lab:
-            code = _run(options, lab.environment)
+            code = _run(options, lab.environment, scenario.thresholds)
             if keep:
                 _wait(lab.environment)
             return code
@@ -91,12 +91,12 @@ def _diagnose(scenario: "Scenario", options: Sequence[str], *, keep: bool) -> in
         _stop(f"{error}. It comes with the extra `lab`:  pip install 'posthog-diag[lab]'")
 
 
-def _run(options: Sequence[str], lab: Mapping[str, str]) -> int:
+def _run(options: Sequence[str], lab: Mapping[str, str], thresholds: Mapping[str, float]) -> int:
     """The exit code of `diag run`, which runs where it finds no configuration but the lab's."""
     environment = {name: value for name, value in os.environ.items() if name in PASSED_ON} | dict(lab)
     with tempfile.TemporaryDirectory(prefix="diag-demo-") as directory:
         config = Path(directory) / "lab.toml"
-        config.touch()
+        config.write_text("[thresholds]\n" + "".join(f'"{name}" = {value}\n' for name, value in thresholds.items()))
         command = [sys.executable, "-m", "diagnostics", "run", "--config", str(config), *_with_absolute_files(options)]
         process = subprocess.Popen(command, env=environment, cwd=directory)  # noqa: S603 - the reader's own options
         with _signals_to(process):

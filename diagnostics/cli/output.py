@@ -10,11 +10,12 @@ from typing import NoReturn
 import click
 from msgspec import Struct, structs
 
-from diagnostics.report.formats import FORMATS, render
+from diagnostics.report.formats import FORMATS, of_file, render
 from diagnostics.report.model import Report
 from diagnostics.report.options import RenderOptions
 
 USAGE = 2
+FAIL_ON = ("fail", "warn", "never")
 DEFAULT = "markdown"
 
 
@@ -38,12 +39,11 @@ def destinations(files: Sequence[Path], format: str | None, *, terminal: bool) -
     """
     if not files:
         return [Destination(format or ("terminal" if terminal else DEFAULT))]
-    return [Destination(_format_of(path, format), _writable(path)) for path in files]
+    return [Destination(_format_of(path, format), writable(path)) for path in files]
 
 
 def _format_of(path: Path, format: str | None) -> str:
-    extension = path.suffix.lower()
-    named = next((name for name, known in FORMATS.items() if extension in known.extensions), format)
+    named = of_file(path.name) or format
     if named is None and path.exists() and not path.is_file():  # /dev/stdout and the like: as without -o
         return DEFAULT
     if named is None:
@@ -52,7 +52,8 @@ def _format_of(path: Path, format: str | None) -> str:
     return named
 
 
-def _writable(path: Path) -> Path:
+def writable(path: Path) -> Path:
+    """The path; ends the command when it cannot be written to."""
     folder = path.parent
     if not folder.is_dir():
         stop(f"-o {path}: the folder {folder} does not exist. Create it: mkdir -p {folder}")
@@ -67,17 +68,20 @@ def write(report: Report, wanted: Sequence[Destination], options: RenderOptions)
     A file that cannot be written after all goes to stdout: the report is not lost.
     """
     for destination in wanted:
-        if destination.path is None:
-            _print(render(report, destination.format, options))
-            continue
-        text = render(report, destination.format, structs.replace(options, color=False, unicode=True))
-        try:
-            _replace(destination.path, text)
-        except OSError as error:
-            click.echo(
-                f"diag: {destination.path} could not be written ({error.strerror}); here is the report instead:", err=True
-            )
-            _print(text)
+        to_file = structs.replace(options, color=False, unicode=True)
+        deliver(render(report, destination.format, to_file if destination.path else options), destination.path)
+
+
+def deliver(text: str, path: Path | None) -> None:
+    """Writes a text to a file, or to stdout when there is none or when the file cannot be written after all."""
+    if path is None:
+        _print(text)
+        return
+    try:
+        _replace(path, text)
+    except OSError as error:
+        click.echo(f"diag: {path} could not be written ({error.strerror}); here is the report instead:", err=True)
+        _print(text)
 
 
 def _replace(path: Path, text: str) -> None:

@@ -14,17 +14,18 @@ import click
 from diagnostics.cli import INCONCLUSIVE, crash
 from diagnostics.cli.interrupts import Interrupts
 from diagnostics.cli.options import setting_options
-from diagnostics.cli.output import USAGE, destinations, stop, write
-from diagnostics.cli.screen import Color, Progress, render_options
+from diagnostics.cli.output import FAIL_ON, USAGE, destinations, stop, write
+from diagnostics.cli.progress import Progress
+from diagnostics.cli.screen import AUDIENCES, FOR_HELP, Color, render_options
 from diagnostics.cli.setup import Setup, duration, prepare
 from diagnostics.engine.check import Scope
 from diagnostics.engine.diagnosis import Order, diagnose, new_id, planned
 from diagnostics.report.formats import FORMATS
 from diagnostics.report.model import Report, Status
+from diagnostics.report.options import Audience
 from diagnostics.report.redact import RedactionFailed, Redactor, TakenOut
 from diagnostics.sources.source import Recorder
 
-FAIL_ON = ["fail", "warn", "never"]
 OUTPUT_HELP = "Write here instead of stdout; the format follows the extension. Repeatable."
 
 
@@ -47,9 +48,11 @@ OUTPUT_HELP = "Write here instead of stdout; the format follows the extension. R
 @click.option("--format", type=click.Choice(list(FORMATS)), help="Default: terminal; without a terminal, markdown.")
 @click.option("-o", "--output", metavar="FILE", multiple=True, type=click.Path(path_type=Path), help=OUTPUT_HELP)
 @click.option("--fail-on", type=click.Choice(FAIL_ON), default="fail", show_default=True, help="What ends in exit code 1.")
+@click.option("--canary", is_flag=True, help="Send one event to the project of project_token, and watch whether it arrives.")
 @click.option("--plan", is_flag=True, help="List the queries and requests that would be made, and make none.")
 @click.option("--hide-hosts", is_flag=True, help="Replace the names of your machines as well, each by the same stand-in.")
 @click.option("--show-redactions", is_flag=True, help="Say on stderr what was taken out of the report: how many, by what rule.")
+@click.option("--for", "audience", type=click.Choice(AUDIENCES), default="customer", show_default=True, help=FOR_HELP)
 @click.option("-q", "--quiet", is_flag=True, help="Only the verdict, what to do next and how complete the look was.")
 @click.option("-v", "--verbose", is_flag=True, help="Everything: healthy checks, the SQL, the timings.")
 @click.option("--color", type=click.Choice(["auto", "always", "never"]), default="auto", show_default=True)
@@ -67,22 +70,26 @@ def run(
     format: str | None,
     output: tuple[Path, ...],
     fail_on: str,
+    canary: bool,
     plan: bool,
     hide_hosts: bool,
     show_redactions: bool,
+    audience: Audience,
     quiet: bool,
     verbose: bool,
     color: Color,
 ) -> NoReturn:
     """Walk the ingestion runbook and print the report.
 
-    It reads and never writes. The report goes to stdout, everything else to stderr.
+    It reads and never writes, but for the one event of --canary. The report goes to stdout, everything else to stderr.
     """
     started, interrupts = time.monotonic(), Interrupts()
     wanted = destinations(output, format, terminal=sys.stdout.isatty())
     look_back, ends_in = duration("--since", since), duration("--deadline", deadline)
     recorder, report_id = Recorder(), new_id()
     setup = prepare(runbook, config_file=config_file, options=options, recorder=recorder, report=report_id)
+    if canary:
+        _can_send(setup)
     order = Order(
         id=report_id,
         runbook=setup.runbook,
@@ -90,6 +97,7 @@ def run(
         deadline=ends_in,
         only=_known_patterns("--only", only, setup),
         skip=_known_patterns("--skip", skip, setup),
+        options=frozenset({"--canary"} if canary else ()),
         scope=Scope(team=team, sentry_user=sentry_user),
     )
     if plan:
@@ -110,7 +118,8 @@ def run(
         click.echo(f"diag: {warning}", err=True)
     if show_redactions:
         _show(redactor.taken_out)
-    write(report, wanted, render_options(color, verbose=verbose, quiet=quiet))
+    shown = render_options(color, verbose=verbose, quiet=quiet, audience=audience, warnings_fail=fail_on == "warn")
+    write(report, wanted, shown)
     _leave(exit_code(report, fail_on))
 
 
@@ -126,7 +135,7 @@ def exit_code(report: Report, fail_on: str) -> int:
 
 def _walk(setup: Setup, order: Order, recorder: Recorder, started: float, *, quiet: bool) -> Report:
     """The report, not yet redacted."""
-    total = len(planned(setup.registry, order, setup.sources))
+    total = sum(not reason for _, reason in planned(setup.registry, order, setup.sources))
     labels = {kind.id: kind.label for kind in setup.sources}
     progress = Progress(started + order.deadline, total, labels, quiet=quiet)
     recorder.listen(progress.asking)
@@ -143,6 +152,16 @@ def _walk(setup: Setup, order: Order, recorder: Recorder, started: float, *, qui
     finally:
         progress.close()
     return report
+
+
+def _can_send(setup: Setup) -> None:
+    """Whoever asks for a canary must have said where it goes."""
+    needs = {
+        "project_token": "project_token (DIAG_PROJECT_TOKEN), the token of the project that it is sent to",
+        "capture_url": "capture_url (DIAG_CAPTURE_URL), the address that it is sent to",
+    }
+    if missing := [what for key, what in needs.items() if not setup.config.value(key)]:
+        stop(f"--canary sends one event, and needs {' and '.join(missing)}", USAGE)
 
 
 def _known_patterns(option: str, patterns: tuple[str, ...], setup: Setup) -> tuple[str, ...]:

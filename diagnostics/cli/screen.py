@@ -1,28 +1,33 @@
-"""What the terminal can do, and the progress line on it."""
+"""What the terminal can do."""
 
 import os
 import shutil
 import sys
-import threading
-import time
-from collections.abc import Mapping
-from typing import Literal, TextIO
+from typing import Literal, TextIO, get_args
 
-from diagnostics.report.options import RenderOptions
-from diagnostics.sources.source import Read
+from diagnostics.report.options import Audience, RenderOptions
 
 Color = Literal["auto", "always", "never"]
 
+SIGNS = "✗✓⊘▁█→▶─└░•"
 
-def render_options(color: Color, *, verbose: bool, quiet: bool) -> RenderOptions:
+AUDIENCES: tuple[Audience, ...] = get_args(Audience)
+FOR_HELP = "Whom the report is for; `hero` adds what a support engineer needs to answer with."
+
+
+def render_options(
+    color: Color, *, verbose: bool, quiet: bool, audience: Audience = "customer", warnings_fail: bool = False
+) -> RenderOptions:
     """From what stdout is: NO_COLOR, FORCE_COLOR, TERM=dumb and CI are respected, `color` wins over all."""
     width = shutil.get_terminal_size((80, 24)).columns if sys.stdout.isatty() else 80
     return RenderOptions(
         width=max(60, min(200, width)),
         color=colored(color, sys.stdout),
-        unicode=_unicode(sys.stdout),
+        unicode=unicode(sys.stdout),
         verbose=verbose,
         quiet=quiet,
+        audience=audience,
+        warnings_fail=warnings_fail,
     )
 
 
@@ -36,49 +41,10 @@ def colored(color: Color, stream: TextIO) -> bool:
     return stream.isatty() and os.environ.get("TERM") != "dumb" and not os.environ.get("CI")
 
 
-def _unicode(stream: TextIO) -> bool:
+def unicode(stream: TextIO) -> bool:
+    """Whether the stream's encoding has the signs of a report: cp1252, latin-1 and ASCII have not."""
     try:
-        "✗▁█→".encode(stream.encoding or "ascii")
+        SIGNS.encode(stream.encoding or "ascii")
     except UnicodeEncodeError:
         return False
     return True
-
-
-class Progress:
-    """One line on stderr that names what is being asked of whom, with the time left. Silent without a terminal.
-
-    `labels` are the sources' names for people, by id.
-    """
-
-    def __init__(self, deadline: float, total: int, labels: Mapping[str, str], *, quiet: bool) -> None:
-        self._shown = sys.stderr.isatty() and not quiet and os.environ.get("TERM") != "dumb" and not os.environ.get("CI")
-        self._deadline = deadline
-        self._total = total
-        self._labels = labels
-        self._done = 0
-        self._lock = threading.Lock()
-
-    def asking(self, source: str, read: Read) -> None:
-        """From any thread, before an exchange."""
-        self._show(f"asking {self._labels[source]}: {read.why}")
-
-    def finished(self, _result: object) -> None:
-        self._done += 1
-        self._show("")
-
-    def _show(self, text: str) -> None:
-        if self._shown:
-            left = max(0.0, self._deadline - time.monotonic())
-            line = f"{self._done} of {self._total} checks done, {left:.0f} s left  {text}"
-            width = shutil.get_terminal_size((80, 24)).columns
-            with self._lock:
-                sys.stderr.write(f"\r\x1b[2K{line[: width - 1]}")
-                sys.stderr.flush()
-
-    def close(self) -> None:
-        """Takes the line away."""
-        if self._shown:
-            with self._lock:
-                self._shown = False
-                sys.stderr.write("\r\x1b[2K")
-                sys.stderr.flush()

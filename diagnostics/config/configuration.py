@@ -40,7 +40,7 @@ class ClickHouseSettings(Section, frozen=True, kw_only=True):
 
 
 class KafkaSettings(Section, frozen=True, kw_only=True):
-    """`brokers` are `host:port`."""
+    """`brokers` are `host:port`; `ca`, `client_cert` and `client_key` absolute paths. Topics are full names."""
 
     brokers: tuple[str, ...] = ()
     security_protocol: str | None = None
@@ -48,6 +48,12 @@ class KafkaSettings(Section, frozen=True, kw_only=True):
     sasl_user: str | None = None
     sasl_password: str | None = None
     ca: str | None = None
+    client_cert: str | None = None
+    client_key: str | None = None
+    prefix: str | None = None
+    ingestion_topic: str | None = None
+    clickhouse_topic: str | None = None
+    dead_letter_topic: str | None = None
 
 
 class SentrySettings(Section, frozen=True, kw_only=True):

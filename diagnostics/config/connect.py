@@ -4,8 +4,10 @@ from diagnostics.config.configuration import Configuration
 from diagnostics.config.errors import ConfigurationError, Problem
 from diagnostics.engine.runner import Sources
 from diagnostics.sources.app import App
+from diagnostics.sources.capture import Capture
 from diagnostics.sources.clickhouse import ClickHouse, InvalidAddress
 from diagnostics.sources.http import HttpOptions
+from diagnostics.sources.kafka import Kafka, KafkaOptions, KafkaTopics
 from diagnostics.sources.plugin_server import PluginServer
 from diagnostics.sources.sentry import Sentry
 from diagnostics.sources.source import Recorder, Source
@@ -37,8 +39,35 @@ def connect(config: Configuration, recorder: Recorder, report: str = "") -> Sour
         sources[App] = App(config.site_url, recorder=recorder, options=http, personal_api_key=config.personal_api_key)
     else:
         sources[App] = "no app is configured (site_url or DIAG_SITE_URL)"
+    if config.capture_url:
+        sources[Capture] = Capture(config.capture_url, recorder=recorder, options=http, project_token=config.project_token)
+    else:
+        sources[Capture] = "no capture is configured (capture_url or DIAG_CAPTURE_URL)"
+    sources[Kafka] = _kafka(config, recorder)
     sources[Sentry] = _sentry(config, recorder, http)
     return sources
+
+
+def _kafka(config: Configuration, recorder: Recorder) -> Source | str:
+    kafka = config.kafka
+    if not kafka.brokers:
+        return "no Kafka is configured (kafka.brokers or DIAG_KAFKA_BROKERS)"
+    options = KafkaOptions(
+        security_protocol=kafka.security_protocol,
+        sasl_mechanism=kafka.sasl_mechanism,
+        sasl_user=kafka.sasl_user,
+        sasl_password=kafka.sasl_password,
+        ca=kafka.ca,
+        client_cert=kafka.client_cert,
+        client_key=kafka.client_key,
+    )
+    topics = KafkaTopics.named(
+        prefix=kafka.prefix or "",
+        ingestion=kafka.ingestion_topic,
+        clickhouse=kafka.clickhouse_topic,
+        dead_letters=kafka.dead_letter_topic,
+    )
+    return Kafka(kafka.brokers, recorder=recorder, options=options, topics=topics)
 
 
 def _sentry(config: Configuration, recorder: Recorder, http: HttpOptions) -> Source | str:

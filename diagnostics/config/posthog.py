@@ -79,9 +79,20 @@ def add_kafka(found: Discoverer, environment: Environment, hosts: str, where: st
         ("kafka.sasl_mechanism", environment.get("KAFKA_SASL_MECHANISM", "").upper()),
         ("kafka.sasl_user", environment.get("KAFKA_SASL_USER", "")),
         ("kafka.sasl_password", environment.get("KAFKA_SASL_PASSWORD", "")),
+        ("kafka.prefix", environment.get("KAFKA_PREFIX", "")),
+        ("kafka.ingestion_topic", environment.get("INGESTION_CONSUMER_CONSUME_TOPIC", "")),
+        ("kafka.clickhouse_topic", environment.get("CLICKHOUSE_JSON_EVENTS_KAFKA_TOPIC", "")),
+        ("kafka.dead_letter_topic", environment.get("INGESTION_CONSUMER_DLQ_TOPIC", "")),
     ):
         if value:
             found.add(key, value, where, goes_with=("kafka.brokers", brokers))
+    if environment.get("KAFKA_CLIENT_CERT_B64", "").strip():
+        found.hint(
+            "kafka.client_cert",
+            "PostHog shows Kafka a certificate (KAFKA_CLIENT_CERT_B64). To show it, too, put it and its key into files and set "
+            "DIAG_KAFKA_CLIENT_CERT and DIAG_KAFKA_CLIENT_KEY:\n"
+            '  echo "$KAFKA_CLIENT_CERT_B64" | base64 -d > kafka-client.pem',
+        )
 
 
 def add_sentry(found: Discoverer, dsn_text: str, where: str) -> None:

@@ -148,6 +148,42 @@ SETTINGS: tuple[Setting, ...] = (
         example="/etc/ssl/kafka-ca.pem",
     ),
     Setting(
+        key="kafka.client_cert",
+        kind=Kind.PATH,
+        help="The certificate (PEM) that one shows to a Kafka that wants one.",
+        example="/etc/ssl/kafka-client.pem",
+    ),
+    Setting(
+        key="kafka.client_key",
+        kind=Kind.PATH,
+        help="The key (PEM) of that certificate.",
+        example="/etc/ssl/kafka-client.key",
+    ),
+    Setting(
+        key="kafka.prefix",
+        kind=Kind.TEXT,
+        help="What stands before the names of all topics: PostHog's KAFKA_PREFIX.",
+        example="posthog-1.",
+    ),
+    Setting(
+        key="kafka.ingestion_topic",
+        kind=Kind.TEXT,
+        help="The topic that capture writes events to, when it is not events_plugin_ingestion.",
+        example="events_plugin_ingestion",
+    ),
+    Setting(
+        key="kafka.clickhouse_topic",
+        kind=Kind.TEXT,
+        help="The topic that ClickHouse reads events from, when it is not clickhouse_events_json.",
+        example="clickhouse_events_json",
+    ),
+    Setting(
+        key="kafka.dead_letter_topic",
+        kind=Kind.TEXT,
+        help="The topic of events that could not be processed, when it is not events_plugin_ingestion_dlq.",
+        example="events_plugin_ingestion_dlq",
+    ),
+    Setting(
         key="sentry.url",
         kind=Kind.URL,
         default="https://sentry.io",

@@ -141,6 +141,7 @@ class Check(Struct, frozen=True, kw_only=True):
     thresholds: tuple[Threshold[Any], ...]
     timeout: float
     probes: type[Source] | None
+    only_with: str
     needs: tuple[Need, ...]
     context: dict[str, type]
 
@@ -163,11 +164,13 @@ def check(
     thresholds: Sequence[Threshold[Any]] = (),
     timeout: float = 10.0,
     probes: type[Source] | None = None,
+    only_with: str = "",
 ) -> Callable[[Callable[..., Iterator[Finding]]], Check]:
     """Declares the decorated generator as a check.
 
     `title` claims the healthy state. `timeout` is in seconds. `probes` names the source whose connection this check
-    reports on: it runs even when the connection fails, and the checks on that source are then blocked by it.
+    reports on: it runs even when the connection fails, and the checks on that source are then blocked by it. `only_with` is
+    the option of `diag run` without which the check is not wanted: it does more than look.
     Raises TypeError for a parameter that the engine cannot supply.
     """
 
@@ -183,6 +186,7 @@ def check(
             thresholds=tuple(thresholds),
             timeout=timeout,
             probes=probes,
+            only_with=only_with,
             needs=needs,
             context=context,
         )

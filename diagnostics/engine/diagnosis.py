@@ -13,7 +13,7 @@ from diagnostics.engine.check import Check, Scope, Thresholds, Window
 from diagnostics.engine.known_errors import KnownErrors
 from diagnostics.engine.registry import Broken, Registry
 from diagnostics.engine.runbook import Runbook
-from diagnostics.engine.triage import triage
+from diagnostics.engine.triage import questions, triage
 from diagnostics.engine.verdict import Evidence, depth, judge
 from diagnostics.report.model import (
     Blind,
@@ -38,8 +38,8 @@ def new_id() -> str:
 
 
 class Order(Struct, frozen=True, kw_only=True):
-    """What is wanted of a run: `only` and `skip` are patterns of check ids; `since` and `deadline` seconds. `id` is the
-    report's: random, short enough to be read out."""
+    """What is wanted of a run: `only` and `skip` are patterns of check ids; `since` and `deadline` seconds. `options`
+    are those that a check may ask for with `only_with`. `id` is the report's: random, short enough to be read out."""
 
     runbook: Runbook
     id: str = field(default_factory=new_id)
@@ -47,6 +47,7 @@ class Order(Struct, frozen=True, kw_only=True):
     deadline: float = 60.0
     only: tuple[str, ...] = ()
     skip: tuple[str, ...] = ()
+    options: frozenset[str] = frozenset()
     scope: Scope = Scope()
 
     def deselected(self, check: str) -> str:
@@ -57,11 +58,17 @@ class Order(Struct, frozen=True, kw_only=True):
             return f"left out by --skip {' '.join(self.skip)}"
         return ""
 
+    def unwanted(self, check: Check) -> str:
+        """Why a check that does more than look was not asked for; empty for one that only looks."""
+        return f"only with {check.only_with}" if check.only_with and check.only_with not in self.options else ""
+
 
 def planned(registry: Registry, order: Order, sources: runner.Sources) -> list[tuple[Check, str]]:
     """The checks of the runbook, each with the reason why it is not asked (empty when it is)."""
     checks = [check for check in registry.checks if order.runbook.includes(check.id)]
-    return [(check, order.deselected(check.id) or runner.missing(check, sources)) for check in checks]
+    return [
+        (check, order.deselected(check.id) or order.unwanted(check) or runner.missing(check, sources)) for check in checks
+    ]
 
 
 def diagnose(
@@ -90,9 +97,11 @@ def diagnose(
     results = (*outcome.results, *(_not_loaded(broken) for broken in registry.broken))
     results = tuple(_linked(result, order.runbook) for result in results)
     deselected = frozenset(check.id for check, _ in plan if order.deselected(check.id))
+    unwanted = frozenset(check.id for check, _ in plan if order.unwanted(check))
+    wanted = tuple(result for result in results if result.id not in unwanted)  # the others are no blind spots
     steps = tuple(_step(step.title, step.checks, results) for step in order.runbook.front.steps)
     evidence = Evidence(
-        results=results,
+        results=wanted,
         finds={check.id: frozenset(code.id for code in check.finds) for check, _ in plan},
         steps=steps,
         codes=registry.codes,
@@ -111,9 +120,9 @@ def diagnose(
         window=WindowSpan(since=window.since, until=window.until),
         install=_learned(sources),
         verdict=verdict,
-        triage=triage(verdict, evidence),
-        stages=tuple(_stage(stage, results, registry) for stage in Stage),
-        completeness=_completeness(results, deselected, order.scope),
+        triage=triage(verdict, evidence, questions(registry.runbooks.values(), order.runbook)),
+        stages=tuple(_stage(stage, wanted, registry) for stage in Stage),
+        completeness=_completeness(wanted, deselected, order.scope),
         steps=steps,
         checks=results,
         cost=recorder.cost(),
@@ -174,7 +183,8 @@ def _stage(stage: Stage, results: Sequence[CheckResult], registry: Registry) -> 
 def _completeness(results: Sequence[CheckResult], deselected: frozenset[str], scope: Scope) -> Completeness:
     blind = [result for result in results if not result.status.looked]
     looked = len(results) - len(blind)
-    statement = f"Looked with {looked} of {len(results)} checks{_narrowed(scope)}."
+    narrowed = _narrowed(scope)
+    statement = f"Looked with {', '.join((f'{looked} of {len(results)} checks', *narrowed))}."
     unseen = sorted({result.stage for result in blind if result.id not in deselected}, key=depth)
     dark = [stage for stage in Stage if not any(r.stage is stage and r.status.looked for r in results)]
     if unseen:
@@ -188,14 +198,15 @@ def _completeness(results: Sequence[CheckResult], deselected: frozenset[str], sc
         total=len(results),
         blind=tuple(Blind(check=result.id, status=result.status, reason=result.reason) for result in blind),
         statement=statement,
+        narrowed=narrowed,
     )
 
 
-def _narrowed(scope: Scope) -> str:
+def _narrowed(scope: Scope) -> tuple[str, ...]:
     """A report about one team must not read like one about the install. Sentry's user is a person, and is not named."""
     team = [f"dead letters only of team {scope.team}"] if scope.team is not None else []
     user = ["Sentry's issues only of one user"] if scope.sentry_user else []
-    return "".join(f", {each}" for each in (*team, *user))
+    return (*team, *user)
 
 
 def _learned(sources: Mapping[type[Source], Source | str]) -> dict[str, str]:

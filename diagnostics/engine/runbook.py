@@ -5,6 +5,7 @@ import tomllib
 from collections.abc import Iterable
 from fnmatch import fnmatchcase
 from pathlib import Path
+from typing import Literal
 
 import msgspec
 from msgspec import Struct
@@ -23,13 +24,18 @@ class RunbookStep(Struct, frozen=True, forbid_unknown_fields=True):
     checks: tuple[str, ...]
 
 
+VerdictStatus = Literal["healthy", "warning", "problem", "inconclusive"]
+
+
 class FrontMatter(Struct, frozen=True, forbid_unknown_fields=True):
-    """What stands between the `---` lines. `also`: patterns of checks that run beside the steps."""
+    """What stands between the `---` lines. `also`: patterns of checks that run beside the steps. `ask`: what to ask the
+    customer by the verdict, whatever its code; those of the codes stand in their sections."""
 
     id: str
     title: str
     steps: tuple[RunbookStep, ...]
     also: tuple[str, ...] = ("*",)
+    ask: dict[VerdictStatus, tuple[str, ...]] = {}
 
 
 class Catalogue(Struct, frozen=True, forbid_unknown_fields=True):
@@ -48,6 +54,11 @@ class Runbook(Struct, frozen=True):
     @property
     def id(self) -> str:
         return self.front.id
+
+    @property
+    def questions(self) -> dict[str, tuple[str, ...]]:
+        """What to ask the customer, by code: the list under `**Ask.**` of its section, the most valuable first."""
+        return {code: _asked(section) for code, section in self.sections.items()}
 
     def includes(self, check: str) -> bool:
         """Whether the check with this id runs in this runbook."""
@@ -91,6 +102,13 @@ def _sections(body: str) -> dict[str, str]:
             current = sections.setdefault(line[3:].strip(), []) if line.startswith("## ") else []
         current.append(line)
     return {heading: "\n".join(lines).strip() + "\n" for heading, lines in sections.items()}
+
+
+def _asked(section: str) -> tuple[str, ...]:
+    """The items of the list, each on one line, without markup: they go into every format."""
+    _, _, behind = section.replace("`", "'").partition("\n**Ask.**")
+    listed = re.split(r"^\*\*", behind, maxsplit=1, flags=re.MULTILINE)[0]
+    return tuple(" ".join(item.split()) for item in re.split(r"^- ", listed, flags=re.MULTILINE)[1:])
 
 
 def known_errors(directories: Iterable[Path]) -> KnownErrors:

@@ -16,13 +16,15 @@ import msgspec
 from msgspec import Struct, structs
 
 from diagnostics.engine.check import Check, Code, Need, at_stage
-from diagnostics.report.model import Action, CheckResult, Finding, Status, Text, worst
+from diagnostics.report.model import Action, Category, CheckResult, Finding, Status, Text, worst
 from diagnostics.report.wording import span_s
 from diagnostics.sources.errors import Denied, SourceError, TimedOut
 from diagnostics.sources.source import Asker, NotConnected, Recorder, Source
 
-CRASHED = Code(id="check.crashed", worst=Status.UNKNOWN, summary="a check of diag itself crashed")
-TIMED_OUT = Code(id="check.timed-out", worst=Status.UNKNOWN, summary="a check did not finish in time")
+CRASHED = Code(id="check.crashed", worst=Status.UNKNOWN, summary="a check of diag itself crashed", category=Category.BUG)
+TIMED_OUT = Code(
+    id="check.timed-out", worst=Status.UNKNOWN, summary="a check did not finish in time", category=Category.PERFORMANCE
+)
 
 # A check learns this much before the end that its time is over, so that it can still say why.
 FAREWELL = 0.15

@@ -8,11 +8,23 @@ OWNER = "lab"
 """The account that may do everything and sees the engine as it is. Its password is made for each start."""
 
 
+class Node(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A node of a cluster, with what stands in for its tables of `system`. One that is not `up` does not answer; one that
+    `lacks` tables of PostHog's database has all others."""
+
+    host: str
+    shard: int = 1
+    up: bool = True
+    lacks: tuple[str, ...] = ()
+    overlay: dict[str, str] = {}
+
+
 class Account(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A user of the engine, enforced by its HTTP front since an embedded engine knows no users.
 
     `readonly` is the setting of the user's profile. `denied` are tables (`posthog.events`, `system.replicas`) whose SELECT
-    is refused. `overlay` names what stands in for a table of `system`: `{"replicas": "posthog_system.replicas"}`.
+    is refused. `overlay` names what stands in for a table of `system`: `{"replicas": "posthog_system.replicas"}`. With `nodes`
+    the first is the one that is asked, and `clusterAllReplicas` reaches all that are up, unless `remote` is false.
     """
 
     user: str
@@ -20,6 +32,8 @@ class Account(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     readonly: Literal[0, 1, 2] = 0
     denied: tuple[str, ...] = ()
     overlay: dict[str, str] = {}
+    nodes: tuple[Node, ...] = ()
+    remote: bool = True
 
 
 class AskedQuery(Struct, frozen=True, kw_only=True):

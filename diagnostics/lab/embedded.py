@@ -13,11 +13,11 @@ import chdb
 from chdb._exceptions import ChdbError  # what a connection raises; `chdb.ChdbError` is another class of that name
 from msgspec import Struct
 
+from diagnostics.lab.account import Account
+from diagnostics.lab.cluster import NodeDown, NotReachable, as_seen_by
 from diagnostics.lab.sql import quoted, quoted_name
 
 FAILURE = re.compile(r"Code: (\d+)\. DB::Exception: (.*?)(?: \(([A-Z_0-9]+)\))?\s*$", re.DOTALL)
-# A string, which is left alone, or a table of `system`.
-SYSTEM_TABLE = re.compile(r"""'(?:[^'\\]|\\.|'')*'|(?<![\w.`])`?system`?\s*\.\s*`?(\w+)`?""", re.DOTALL)
 SELECTING = re.compile(r"(?:\s|\(|--[^\n]*\n|/\*.*?\*/)*(?:SELECT|WITH)\b", re.IGNORECASE | re.DOTALL)
 TREE_TABLE = re.compile(r"^\s*TABLE id: (\d+),.* table_name: (\S+?)(?:,|$)", re.MULTILINE)
 TREE_COLUMN = re.compile(r"^\s*COLUMN id: \d+, column_name: (\S+),.* source_id: (\d+)$", re.MULTILINE)
@@ -39,12 +39,10 @@ class Question(Struct, frozen=True, kw_only=True):
     sql: str
     database: str
     format: str
-    user: str
     params: dict[str, str]
     settings: dict[str, str]
     readonly: int
-    denied: tuple[str, ...]
-    overlay: dict[str, str]
+    account: Account
 
 
 class Cost(Struct, frozen=True, kw_only=True):
@@ -90,7 +88,7 @@ class Embedded:
             if question.settings:
                 changes = ", ".join(f"{quoted_name(name)} = {quoted(value)}" for name, value in question.settings.items())
                 _run(connection, f"SET {changes}")
-            sql = _with_overlay(question.sql, question.overlay)
+            sql = _seen(question)
             _refuse_denied(connection, sql, question)
             started = time.perf_counter_ns()
             result = _run(connection, sql, question.format, question.params)
@@ -109,23 +107,29 @@ def _run(connection: Any, sql: str, format: str = "TabSeparated", params: dict[s
         raise EngineError(int(found[1]), found[3] or "UNKNOWN_EXCEPTION", found[2]) from None
 
 
-def _with_overlay(sql: str, overlay: dict[str, str]) -> str:
-    return SYSTEM_TABLE.sub(lambda found: overlay.get(found[1] or "", found[0]), sql)
+def _seen(question: Question) -> str:
+    try:
+        return as_seen_by(question.sql, question.account)
+    except NotReachable:
+        needed = "To execute this query, it's necessary to have the grant REMOTE ON *.*."
+        raise EngineError(497, "ACCESS_DENIED", f"{question.account.user}: Not enough privileges. {needed}") from None
+    except NodeDown:
+        raise EngineError(279, "ALL_CONNECTION_TRIES_FAILED", "All connection tries failed. Log: \n\n") from None
 
 
 def _refuse_denied(connection: Any, sql: str, question: Question) -> None:
     """The engine's own analysis tells which columns of which tables would be read, and the text is a server's."""
-    if not question.denied or not SELECTING.match(sql):
+    if not question.account.denied or not SELECTING.match(sql):
         return
     without_format = re.sub(r"\bFORMAT\s+\w+\s*;?\s*$", "", sql, flags=re.IGNORECASE)
     tree = str(_run(connection, f"EXPLAIN QUERY TREE {without_format}", "TSVRaw", question.params))
-    stands_in = {stand_in: f"system.{table}" for table, stand_in in question.overlay.items()}
+    stands_in = {stand_in: f"system.{table}" for table, stand_in in question.account.overlay.items()}
     for table, columns in _tables_read(tree):
         name = stands_in.get(table, table)
-        if name in question.denied:
+        if name in question.account.denied:
             what = f"SELECT({', '.join(columns)})" if columns else "SELECT for at least one column"
             needed = f"To execute this query, it's necessary to have the grant {what} ON {name}."
-            raise EngineError(497, "ACCESS_DENIED", f"{question.user}: Not enough privileges. {needed}")
+            raise EngineError(497, "ACCESS_DENIED", f"{question.account.user}: Not enough privileges. {needed}")
 
 
 def _tables_read(tree: str) -> Iterator[tuple[str, list[str]]]:

@@ -15,9 +15,10 @@ from urllib.parse import quote, urlencode
 import msgspec
 from msgspec import structs
 
-from diagnostics.lab.account import OWNER, Account, AskedQuery, Start, Started
+from diagnostics.lab.account import OWNER, Account, AskedQuery, Node, Start, Started
 from diagnostics.lab.http import HOST
 from diagnostics.lab.schema import Era, tables
+from diagnostics.lab.server_state import ABSENT
 from diagnostics.lab.sql import quoted
 from diagnostics.lab.system_tables import Rows, SystemTables
 
@@ -122,6 +123,7 @@ class Database:
     def __init__(self, engine: Engine, name: str, era: Era) -> None:
         self._engine = engine
         self._system = SystemTables(database=name)
+        self._nodes: tuple[Node, ...] = ()
         self.name = name
         self.user = f"diag_{name}"
         self.password = secrets.token_hex(8)
@@ -157,21 +159,41 @@ class Database:
         self._change(denied=(*self._account.denied, *map(self._full_name, names)))
 
     def hide(self, *names: str) -> None:
-        """Leaves these tables out of `system.tables`, `columns` and `databases`, as missing grants do; `*` is the database."""
+        """Leaves these tables out of `system.tables`, `columns` and `databases`, as missing grants do; `*` is the database.
+
+        `system.kafka_consumers` is left out as an older server does that lacks it.
+        """
         self._apply(structs.replace(self._system, hidden=(*self._system.hidden, *names)))
 
     def overlay(self, table: str, rows: Sequence[Mapping[str, Any]]) -> None:
         """Puts `rows` in place of those of `system.TABLE`. Rows of `tables` and `columns` are added to the real ones.
 
-        Columns that a row does not name have their default; `database` is this one.
+        Columns that a row does not name have their default; `database` is this one. A row with a `node` is what that node of
+        the cluster shows, the others what the node shows that is asked.
         """
         ours = {"database": self.name} if self._has_database(table) else {}
-        more = Rows(table=table, rows=tuple({**ours, **row} for row in rows))
-        self._apply(structs.replace(self._system, rows=(*self._system.rows, more)))
+        by_node: dict[str, list[Mapping[str, Any]]] = {} if rows else {"": []}
+        for row in rows:
+            of_table = {name: value for name, value in row.items() if name != "node"}
+            by_node.setdefault(row.get("node", ""), []).append({**ours, **of_table})
+        more = tuple(Rows(table=table, rows=tuple(given), node=node) for node, given in by_node.items())
+        self._apply(structs.replace(self._system, rows=(*self._system.rows, *more)))
+
+    def cluster(self, *nodes: Node, remote: bool = True) -> None:
+        """Makes this the first node of the cluster `posthog`; without `remote` the user may not ask the others."""
+        listed = [
+            {"cluster": "posthog", "shard_num": node.shard, "replica_num": replica, "host_name": node.host}
+            | {"host_address": f"10.0.0.{replica}", "is_local": int(replica == 1), "port": 9000}
+            for replica, node in enumerate(nodes, 1)
+        ]
+        self._nodes = nodes
+        self._change(remote=remote)
+        self._system = structs.replace(self._system, nodes=nodes[1:])
+        self.overlay("clusters", listed)
 
     def _has_database(self, table: str) -> bool:
         found = "SELECT 1 FROM system.columns WHERE database = 'system' AND name = 'database' AND table = "
-        return bool(self.execute(found + quoted(table)))
+        return "database " in ABSENT.get(table, "") or bool(self.execute(found + quoted(table)))
 
     def _full_name(self, name: str) -> str:
         return name if "." in name else f"{self.name}.{name}"
@@ -184,4 +206,5 @@ class Database:
         self._system = system
         for statement in system.statements():
             self.execute(statement)
-        self._change(overlay=system.stand_ins())
+        others = (structs.replace(node, overlay=system.stand_ins(node.host)) for node in self._nodes[1:])
+        self._change(overlay=system.stand_ins(), nodes=(*self._nodes[:1], *others))

@@ -113,9 +113,7 @@ class Front:
                 name: value for name, value in fields.items() if not name.startswith("param_") and name not in NOT_SETTINGS
             },
             readonly=account.readonly or (2 if request.method == "GET" else 0),
-            denied=account.denied,
-            overlay=account.overlay,
-            user=account.user,
+            account=account,
         )
         try:
             answer = self._engine.ask(question)

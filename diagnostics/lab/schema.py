@@ -46,6 +46,9 @@ PERSON_MODE = """,
 HISTORICAL_MIGRATION = """,
     historical_migration Bool"""
 
+CAPTURED_AT = """,
+    captured_at Nullable(DateTime64(6, 'UTC'))"""
+
 DEAD_LETTER = """
     id UUID,
     event_uuid UUID,
@@ -112,7 +115,7 @@ def _events(era: Era) -> list[str]:
     if era is not Era.Y2021:
         columns += PERSON_ON_EVENT + PERSON_MODE
     if era is Era.Y2026:
-        columns += HISTORICAL_MIGRATION
+        columns += HISTORICAL_MIGRATION + CAPTURED_AT
     inserted_at = "" if era is Era.Y2021 else ", inserted_at Nullable(DateTime64(6, 'UTC')) DEFAULT now64()"
     feed = "kafka_events" if era is Era.Y2021 else "kafka_events_json"
     return [

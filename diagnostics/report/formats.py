@@ -30,10 +30,34 @@ def _markdown() -> Renderer:
     return markdown.render
 
 
+def _slack() -> Renderer:
+    from diagnostics.report import slack
+
+    return slack.render
+
+
+def _email() -> Renderer:
+    from diagnostics.report import email
+
+    return email.render
+
+
+def _html() -> Renderer:
+    from diagnostics.report import html
+
+    return html.render
+
+
 def _json() -> Renderer:
     from diagnostics.report import json
 
     return json.render
+
+
+def _junit() -> Renderer:
+    from diagnostics.report import junit
+
+    return junit.render
 
 
 FORMATS = {
@@ -41,9 +65,20 @@ FORMATS = {
     for format in (
         Format(name="terminal", extensions=(".txt",), load=_terminal),
         Format(name="markdown", extensions=(".md", ".markdown"), load=_markdown),
+        Format(name="slack", extensions=(".slack", ".slack.txt"), load=_slack),
+        Format(name="email", extensions=(".eml", ".email.txt"), load=_email),
+        Format(name="html", extensions=(".html", ".htm"), load=_html),
         Format(name="json", extensions=(".json",), load=_json),
+        Format(name="junit", extensions=(".xml", ".junit.xml"), load=_junit),
     )
 }
+
+
+def of_file(name: str) -> str | None:
+    """The format that a file's name asks for: the longest extension decides (`report.slack.txt` is Slack's)."""
+    known = [(extension, format.name) for format in FORMATS.values() for extension in format.extensions]
+    matching = [(len(extension), format) for extension, format in known if name.lower().endswith(extension)]
+    return max(matching)[1] if matching else None
 
 
 def render(report: Report, format: str, options: RenderOptions) -> str:

@@ -2,7 +2,9 @@
 
 from collections.abc import Sequence
 
+from diagnostics.report import digest
 from diagnostics.report.budget import fitting
+from diagnostics.report.hero import hero
 from diagnostics.report.markdown_problems import LIMIT, action, headed, problems
 from diagnostics.report.markdown_text import Dress
 from diagnostics.report.model import Action, Report
@@ -21,21 +23,23 @@ def render(report: Report, options: RenderOptions) -> str:
     top = [*_verdict(dress, report, parts), *([] if options.quiet else _path(dress, report, parts)), *_next(dress, parts.next)]
     top.append(dress.inline(report.completeness.statement))
     if options.quiet:
-        return _joined(top)
+        return _sealed(dress, [*top, f"<sub>{dress.inline(f'report {report.id}', 200)}"])
     end = [
         *_section(dress, "Worth knowing", [headed(dress, note.status, note.code, note.claim) for note in parts.notes], NOTES),
         *_section(dress, f"Runbook {report.runbook}", _steps(dress, parts), STEPS),
         *_section(dress, "Not seen", [line for spot in parts.unseen for line in _blind(dress, spot)], UNSEEN),
-        *_section(dress, "For support", _support(dress, report, parts), SUPPORT),
+        *_support(dress, report, parts, options),
         *(_section(dress, "Checks", _checks(dress, report), CHECKS) if options.verbose else []),
         _footer(dress, report, parts),
     ]
-    room = LIMIT - len(_joined([*top, *end])) - 400  # for the heading and for what is said of things left out
-    return _joined([*top, *problems(dress, report, parts.problems, room), *end])
+    room = LIMIT - len("\n\n".join([*top, *end])) - 600  # for the heading, the digest, and what is said of things left out
+    return _sealed(dress, [*top, *problems(dress, report, parts.problems, room), *end])
 
 
-def _joined(blocks: Sequence[str]) -> str:
-    return "\n\n".join(block for block in blocks if block) + "\n"
+def _sealed(dress: Dress, blocks: Sequence[str]) -> str:
+    """The last block is small print that is still open."""
+    text = "\n\n".join(block for block in blocks if block)
+    return f"{text}<br>{digest.explained(text, dress.code)}</sub>\n"
 
 
 def _verdict(dress: Dress, report: Report, parts: Outline) -> list[str]:
@@ -68,13 +72,14 @@ def _path(dress: Dress, report: Report, parts: Outline) -> list[str]:
 
 
 def _next(dress: Dress, actions: Sequence[Action]) -> list[str]:
-    blocks = [action(dress, f"{number}.", wanted) for number, wanted in enumerate(actions, 1)]
-    return _section(dress, "Next", blocks, NEXT)
+    # Not a list of Markdown: who copies what a browser shows of one loses the numbers.
+    blocks = [action(dress, f"**{number}.**", wanted, listed=False) for number, wanted in enumerate(actions, 1)]
+    return _section(dress, "Next", blocks, NEXT, between="\n\n")
 
 
 def _steps(dress: Dress, parts: Outline) -> list[str]:
     return [
-        f"{number}. {dress.sign(step.status)} {dress.bold(step.title)} {dress.inline(step.text, 300)}"
+        f"- {dress.sign(step.status)} **{number}.** {dress.bold(step.title)} {dress.inline(step.text, 300)}"
         for number, step in enumerate(parts.steps, 1)
     ]
 
@@ -84,12 +89,12 @@ def _blind(dress: Dress, spot: Unseen) -> list[str]:
     return [line, *(action(dress, "  -", wanted) for wanted in spot.actions)]
 
 
-def _support(dress: Dress, report: Report, parts: Outline) -> list[str]:
+def _support(dress: Dress, report: Report, parts: Outline, options: RenderOptions) -> list[str]:
+    if options.audience == "hero":
+        return _section(dress, "For the support hero", [f"- {dress.inline(line)}" for line in hero(report)], SUPPORT)
     escalate = dress.inline(report.triage.escalate_reason) if report.triage.escalate else "no"
-    return [
-        f"- Tag: {report.triage.category}. Escalate: {escalate}.",
-        *(f"- Ask: {dress.inline(question)}" for question in parts.ask),
-    ]
+    lines = [f"- Tag: {report.triage.category}. Escalate: {escalate}.", *(f"- Ask: {dress.inline(ask)}" for ask in parts.ask)]
+    return _section(dress, "For support", lines, SUPPORT)
 
 
 def _checks(dress: Dress, report: Report) -> list[str]:
@@ -100,17 +105,18 @@ def _checks(dress: Dress, report: Report) -> list[str]:
     ]
 
 
-def _section(dress: Dress, title: str, blocks: Sequence[str], room: int) -> list[str]:
+def _section(dress: Dress, title: str, blocks: Sequence[str], room: int, between: str = "\n") -> list[str]:
     """The heading and the lines of a list; what has no room is counted."""
     if not blocks:
         return []
     kept, missing = fitting(blocks, room)
-    return [dress.bold(title), "\n".join(kept), f"and {rest}" if (rest := more(missing, "line")) else ""]
+    return [dress.bold(title), between.join(kept), f"and {rest}" if (rest := more(missing, "line")) else ""]
 
 
 def _footer(dress: Dress, report: Report, parts: Outline) -> str:
+    """The small print, still open: the digest is its last line."""
     tool = f"{report.tool.name} {report.tool.version}"
     about = [tool, *parts.versions, parts.place, window(report), stamp(report.started_at), f"took {seconds(report.duration_s)}"]
     told = f" {dress.dot} ".join(dress.inline(text, 200) for text in [f"report {report.id}", *about] if text)
     spent_all = f"{cost(report.cost)} {redacted(report.privacy.redacted)}"
-    return f"<sub>{told}<br>{spent_all} `diag explain CODE` tells more about a code.</sub>"
+    return f"<sub>{told}<br>{spent_all} `diag explain CODE` tells more about a code."

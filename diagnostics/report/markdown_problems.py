@@ -12,6 +12,7 @@ from diagnostics.report.wording import consequence, count, more
 
 LIMIT = 65_536  # characters of a GitHub comment
 WITH_CLAIM = 100
+MOST = 10  # commands of one action
 
 
 def problems(dress: Dress, report: Report, found: Sequence[Problem], room: int) -> list[str]:
@@ -30,16 +31,17 @@ def headed(dress: Dress, status: Status, code: str, claim: str) -> str:
     return f"- {dress.sign(status)} {dress.code(code)} {dress.inline(claim, 300)}".rstrip()
 
 
-def action(dress: Dress, bullet: str, wanted: Action) -> str:
-    """What to do, what that does, and the commands for it, as an item of a list."""
+def action(dress: Dress, bullet: str, wanted: Action, *, listed: bool = True) -> str:
+    """What to do, what that does, and the commands for it, as an item of a list or as a paragraph."""
     what = consequence(wanted)
     marked = "" if not what else f" ({what})" if wanted.safe else f" (**{what}**)"
-    commands = wanted.commands[:5]
+    commands = wanted.commands[:MOST]
     together = ["\n".join(commands)] if not any("\n" in command for command in commands) else commands
     fences = [dress.fence(command, "sh", limit=5000 // len(together)) for command in together if command]
-    margin = " " * (len(bullet) + 1)
-    body = "\n".join(fences).replace("\n", f"\n{margin}")
-    return f"{bullet} {dress.inline(wanted.text)}{marked}" + (f"\n{margin}{body}" if fences else "")
+    rest = more(len(wanted.commands) - MOST, "command")
+    margin = " " * (len(bullet) + 1) if listed else ""
+    body = "".join(f"\n{line}" for line in [*fences, *([f"and {rest}"] if rest else [])]).replace("\n", f"\n{margin}")
+    return f"{bullet} {dress.inline(wanted.text)}{marked}{body}"
 
 
 def _line(dress: Dress, problem: Problem) -> str:

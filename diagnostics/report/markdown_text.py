@@ -3,14 +3,7 @@
 from diagnostics.report.model import Status
 from diagnostics.report.options import RenderOptions
 from diagnostics.report.safetext import block, code, fence, markdown, plain, shorten
-from diagnostics.report.signs import ascii_only, sign
-
-_EMOJI = {
-    Status.FAIL: "❌",
-    Status.WARN: "⚠️",
-    Status.UNKNOWN: "❓",
-    Status.OK: "✅",
-}
+from diagnostics.report.signs import ascii_only, emoji, sign
 
 
 class Dress:
@@ -39,7 +32,7 @@ class Dress:
 
     def emoji(self, status: Status) -> str:
         """The sign of a headline, seen from afar."""
-        return _EMOJI[status] if self.unicode else self.sign(status)
+        return emoji(status, unicode=self.unicode)
 
     def _folded(self, text: str) -> str:
         return text if self.unicode else ascii_only(text)

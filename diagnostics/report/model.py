@@ -180,10 +180,11 @@ class ClickHouseCost(Struct, frozen=True, kw_only=True):
 
 
 class HttpCost(Struct, frozen=True, kw_only=True):
-    """What was asked over HTTP of everything else; `bytes` are those received."""
+    """What was asked over HTTP of everything else; `bytes` are those received, `sent` the events of `--canary`."""
 
     requests: int = 0
     bytes: int = 0
+    sent: int = 0
 
 
 class KafkaCost(Struct, frozen=True, kw_only=True):
@@ -201,6 +202,7 @@ class Cost(Struct, frozen=True, kw_only=True):
 
     def __add__(self, other: "Cost") -> "Cost":
         ours, theirs = self.clickhouse, other.clickhouse
+        http, more = self.http, other.http
         return Cost(
             clickhouse=ClickHouseCost(
                 queries=ours.queries + theirs.queries,
@@ -208,7 +210,7 @@ class Cost(Struct, frozen=True, kw_only=True):
                 read_bytes=ours.read_bytes + theirs.read_bytes,
                 elapsed_s=ours.elapsed_s + theirs.elapsed_s,
             ),
-            http=HttpCost(requests=self.http.requests + other.http.requests, bytes=self.http.bytes + other.http.bytes),
+            http=HttpCost(requests=http.requests + more.requests, bytes=http.bytes + more.bytes, sent=http.sent + more.sent),
             kafka=KafkaCost(requests=self.kafka.requests + other.kafka.requests),
         )
 

@@ -12,7 +12,7 @@ class RenderOptions(Struct, frozen=True, kw_only=True):
 
     `width` is in columns, held between 60 and 200. `unicode` False leaves only ASCII. `quiet` shows the verdict, what to do
     next and how complete the look was; `verbose` everything, healthy checks, SQL and timings included. `audience` "hero" adds
-    what a support engineer needs to answer with.
+    what a support engineer needs to answer with. `warnings_fail` is for JUnit: warnings are failures, as with --fail-on warn.
     """
 
     width: int = 80
@@ -21,3 +21,4 @@ class RenderOptions(Struct, frozen=True, kw_only=True):
     verbose: bool = False
     quiet: bool = False
     audience: Audience = "customer"
+    warnings_fail: bool = False

@@ -5,6 +5,10 @@ lone surrogates included, and show what they neutralise instead of dropping it: 
 """
 
 import re
+from collections.abc import Callable
+from itertools import groupby
+
+Writer = Callable[[str], str]
 
 # Controls, and characters that are not seen but change what is: bidirectional controls, zero-width and filler characters,
 # tags, lone surrogates. The variation selectors of emoji (U+FE0E, U+FE0F) stay.
@@ -31,7 +35,19 @@ _MEANING = re.compile(
 )
 # ... and to these at its beginning: headings, quotes, lists, rules, underlines and the second row of a table.
 _MEANING_FIRST = re.compile(r"[-+=:]+$|>|[0-9]{1,9}[.)]$")
+_END = re.compile(r"(?<=[^\d\s])\.$|(?<=\S),$")  # of a sentence or a part of it: not a part of the code before it
 _BACKTICKS = re.compile(r"`+")
+# Slack gives a meaning to these: formats, mentions, channels, links (also of bare names, `.md` is a domain), emoji ...
+_MEANING_IN_SLACK = re.compile(
+    r"""[*~@]|\#\w|://|\w\.[^\W\d_]{2}
+    |(?<![^\W_])_|_(?![^\W_]|_)
+    |(?-i::(?:(?=[0-9_+-]*+[a-z])[0-9a-z_+-]++|100|1234|[+-]1):)
+    """,
+    re.VERBOSE | re.IGNORECASE,
+)
+# ... and calls everybody even where it formats nothing: the code of who pastes may be somebody else's plain text.
+_CALL = re.compile(r"@(?=(?:here|channel|everyone|group)\b)", re.IGNORECASE)
+_NO_XML = re.compile("[\ufffe\uffff]")
 _PIPE = "&#124;"  # in a table only this leaves the cell whole, and elsewhere it reads as a pipe as well
 
 _SHORTEST = 16
@@ -40,12 +56,12 @@ _SHORTEST = 16
 def plain(text: str) -> str:
     """One line of text. Newlines become ⏎, tabs spaces, controls their pictures (␛), other invisible characters \\u202e."""
     line = _NEWLINE.sub(" ⏎ ", text.rstrip("\r\n")).replace("\t", " ")
-    return _UNSEEN.sub(_shown, line)
+    return _seen(line, _UNSEEN)
 
 
 def block(text: str) -> str:
     """Lines of text: like `plain`, but newlines and tabs stay."""
-    return _UNSEEN_IN_BLOCK.sub(_shown, text.replace("\r\n", "\n"))
+    return _seen(text.replace("\r\n", "\n"), _UNSEEN_IN_BLOCK)
 
 
 def terminal(text: str) -> str:
@@ -60,19 +76,7 @@ def markdown(text: str) -> str:
     where a backslash is gone again, but never in code. Everything else, like `1,204 events in events_dead_letter_queue`,
     stays as it is. Runs of spaces become one.
     """
-    pieces: list[str] = []
-    coded: list[str] = []
-    for place, word in enumerate(plain(text).split()):
-        if _has_meaning(word, first=not place):
-            coded.append(word)
-            continue
-        if coded:
-            pieces.append(code(" ".join(coded)))
-            coded = []
-        pieces.append(word.replace("|", _PIPE))
-    if coded:
-        pieces.append(code(" ".join(coded)))
-    return " ".join(pieces)
+    return _worded(plain(text), _has_meaning, code, lambda word: word.replace("|", _PIPE))
 
 
 def code(text: str) -> str:
@@ -88,6 +92,29 @@ def fence(text: str, language: str = "") -> str:
     content = block(text)
     ticks = "`" * max(3, _longest_run(content) + 1)
     return f"{ticks}{language}\n{content}\n{ticks}"
+
+
+def slack(text: str) -> str:
+    """Words for a line of Slack's mrkdwn. What would have a meaning goes into code; `&`, `<` and `>` become entities, which
+    takes the meaning from `<!channel>` and `<@U1>` everywhere."""
+    return _worded(_apostrophes(plain(text)), _has_meaning_in_slack, slack_code, _entities)
+
+
+def slack_code(text: str) -> str:
+    """Code in a line of Slack's mrkdwn, which knows no escape for a backtick: an apostrophe stands for it."""
+    words = " ".join(_apostrophes(plain(text)).split())
+    return f"`{_entities(words)}`" if words else ""
+
+
+def slack_block(text: str) -> str:
+    """A block of code in Slack's mrkdwn that its content cannot close."""
+    content = re.sub("`{3,}", lambda ticks: "'" * len(ticks[0]), block(text))
+    return f"```\n{_entities(content)}\n```"
+
+
+def xml(text: str) -> str:
+    """Lines of text that XML 1.0 can hold. Markup is for the library that writes the document."""
+    return _seen(block(text), _NO_XML)
 
 
 def shorten(text: str, limit: int) -> str:
@@ -108,8 +135,16 @@ def shorten(text: str, limit: int) -> str:
     return f"{text[: kept - tail]} … {len(text) - kept:,} characters left out … {text[len(text) - tail :]}"
 
 
-def _shown(match: re.Match[str]) -> str:
-    number = ord(match[0])
+def _seen(text: str, unseen: re.Pattern[str]) -> str:
+    """With all that the pattern finds shown. By kinds of characters and not by matches, of which there can be a million."""
+    if unseen.search(text):
+        for character in filter(unseen.match, set(text)):
+            text = text.replace(character, _shown(character))
+    return text
+
+
+def _shown(character: str) -> str:
+    number = ord(character)
     if number < 0x20:
         return chr(0x2400 + number)
     if number == 0x7F:
@@ -117,8 +152,32 @@ def _shown(match: re.Match[str]) -> str:
     return f"\\x{number:02x}" if number < 0x100 else f"\\u{number:04x}" if number < 0x10000 else f"\\U{number:08x}"
 
 
-def _has_meaning(word: str, *, first: bool) -> bool:
+def _worded(line: str, has_meaning: Callable[[str, bool], bool], coded: Writer, harmless: Writer) -> str:
+    """The words of `line`, neighbours that have a meaning together in code. Runs of spaces become one."""
+    pieces = []
+    for meaning, group in groupby(enumerate(line.split()), key=lambda word: has_meaning(word[1], not word[0])):
+        words = " ".join(word for _, word in group)
+        end = _END.search(words) if meaning else None
+        inside = words[: end.start()] if end else words
+        pieces.append((coded if meaning else harmless)(inside) + words[len(inside) :])
+    return " ".join(pieces)
+
+
+def _has_meaning(word: str, first: bool) -> bool:
     return bool(_MEANING.search(word) or (first and _MEANING_FIRST.match(word)))
+
+
+def _has_meaning_in_slack(word: str, first: bool) -> bool:
+    return bool(_MEANING_IN_SLACK.search(word) or (first and word[0] == ">"))
+
+
+def _apostrophes(text: str) -> str:
+    return text.replace("`", "'")
+
+
+def _entities(text: str) -> str:
+    calm = _CALL.sub("\N{FULLWIDTH COMMERCIAL AT}", text)
+    return calm.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
 
 
 def _code_span(text: str) -> str:

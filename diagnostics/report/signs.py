@@ -1,5 +1,7 @@
 """One sign a status, the same in every format; and what stands in for signs where only ASCII can be printed."""
 
+from typing import Literal
+
 from diagnostics.report.model import Stage, Status, Verdict
 
 _SIGNS = {
@@ -10,6 +12,13 @@ _SIGNS = {
     Status.SKIPPED: ("–", "-"),
     Status.INFO: ("i", "i"),
     Status.OK: ("✓", "+"),
+}
+
+_EMOJI = {
+    Status.FAIL: "❌",
+    Status.WARN: "⚠️",
+    Status.UNKNOWN: "❓",
+    Status.OK: "✅",
 }
 
 # The verdict in the terms of a status. Inconclusive is `unknown`: it must never look like `ok`.
@@ -40,9 +49,19 @@ def sign(status: Status, *, unicode: bool = True) -> str:
     return _SIGNS[status][0 if unicode else 1]
 
 
+def emoji(status: Status, *, unicode: bool = True) -> str:
+    """The sign of a headline, seen from afar."""
+    return _EMOJI.get(status, sign(status)) if unicode else sign(status, unicode=False)
+
+
 def of_verdict(verdict: Verdict) -> Status:
     """The status whose sign and colour the verdict takes."""
-    return _OF_VERDICT[verdict.status]
+    return of_verdict_status(verdict.status)
+
+
+def of_verdict_status(status: Literal["healthy", "warning", "problem", "inconclusive"]) -> Status:
+    """The same for what a verdict comes to."""
+    return _OF_VERDICT[status]
 
 
 def ascii_only(text: str) -> str:

@@ -1,4 +1,4 @@
-"""Evidence on the terminal: a few rows by default, all of it when asked for."""
+"""Evidence on the terminal: a few rows by default, as many as a person reads when asked for."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -9,13 +9,11 @@ from rich.text import Text as Cell
 
 from diagnostics.report.model import Column, Evidence, QueryText, Series, Table, Text, Values
 from diagnostics.report.sparkline import sparkline
+from diagnostics.report.terminal_extent import Extent
 from diagnostics.report.terminal_page import Page
 from diagnostics.report.wording import NUMERIC, cell, course, more, named
 
-ROWS = 5
-LINES = 4
 COLUMNS = 8
-CELL = 160
 GAP = 2
 MARGIN = 20
 
@@ -24,30 +22,31 @@ PROSE = ("text", "source-text")
 DIM = "dim"
 
 
-def show(page: Page, evidence: Evidence, *, at: datetime, indent: int, verbose: bool) -> None:
+def show(page: Page, evidence: Evidence, extent: Extent, *, at: datetime, indent: int) -> None:
     """One piece of evidence. Queries are for those who ask for everything."""
     match evidence:
         case Table():
-            _table(page, evidence, at=at, indent=indent, verbose=verbose)
+            _table(page, evidence, extent, at=at, indent=indent)
         case Series():
             _series(page, evidence, at=at, indent=indent)
         case Values():
-            _values(page, evidence, at=at, indent=indent, verbose=verbose)
+            _values(page, evidence, extent, at=at, indent=indent)
         case Text():
-            _passage(page, evidence, indent=indent, verbose=verbose)
-        case QueryText() if verbose:
+            _passage(page, evidence, extent, indent=indent)
+        case QueryText() if extent.all:
             _titled(page, evidence.title, "", indent=indent)
             page.verbatim(evidence.text, indent=indent + 2, style=DIM)
 
 
-def _table(page: Page, table: Table, *, at: datetime, indent: int, verbose: bool) -> None:
+def _table(page: Page, table: Table, extent: Extent, *, at: datetime, indent: int) -> None:
     columns = table.columns[:COLUMNS]
-    rows = [row for row in (table.rows if verbose else table.rows[:ROWS]) if len(row) == len(table.columns)]
+    rows = [row for row in table.rows[: extent.rows] if len(row) == len(table.columns)]
     if not (columns and rows):
         return
-    limit = 10 * CELL if verbose else CELL
-    names = [page.clean(column.name, CELL) for column in columns]
-    cells = [[page.clean(cell(column, value, at), limit) for column, value in zip(columns, row, strict=False)] for row in rows]
+    names = [page.clean(column.name, extent.cell) for column in columns]
+    cells = [
+        [page.clean(cell(column, value, at), extent.cell) for column, value in zip(columns, row, strict=False)] for row in rows
+    ]
     _titled(page, table.title, "", indent=indent)
     if _words_fit([names, *cells], page.width - indent):
         _grid(page, columns, names, cells, indent=indent)
@@ -95,19 +94,19 @@ def _series(page: Page, series: Series, *, at: datetime, indent: int) -> None:
     _titled(page, series.title, f"{line}  {page.clean(course(series, at))}", indent=indent)
 
 
-def _values(page: Page, values: Values, *, at: datetime, indent: int, verbose: bool) -> None:
-    pairs = [f"{page.clean(name)}: {page.clean(named(value, at))}" for name, value in values.values.items()]
-    shown = pairs if verbose else pairs[: 2 * ROWS]
+def _values(page: Page, values: Values, extent: Extent, *, at: datetime, indent: int) -> None:
+    pairs = list(values.values.items())[: 2 * extent.rows]
+    shown = [f"{page.clean(name)}: {page.clean(named(value, at))}" for name, value in pairs]
     _titled(page, values.title, ", ".join(shown), indent=indent)
-    _left_out(page, more(len(pairs) - len(shown), "value"), indent=indent + 2)
+    _left_out(page, more(len(values.values) - len(shown), "value"), indent=indent + 2)
 
 
-def _passage(page: Page, passage: Text, *, indent: int, verbose: bool) -> None:
+def _passage(page: Page, passage: Text, extent: Extent, *, indent: int) -> None:
     lines = passage.text.splitlines()
-    shown = lines if verbose else lines[:LINES]
+    shown = lines[: extent.lines]
     _titled(page, passage.title, "", indent=indent)
     for line in shown:
-        page.line(page.clean(line, 100 * CELL if verbose else 2 * CELL), indent=indent + 2)
+        page.line(page.clean(line, extent.passage), indent=indent + 2)
     _left_out(page, more(len(lines) - len(shown), "line"), indent=indent + 2)
 
 

@@ -6,6 +6,7 @@ from rich.console import Console, RenderableType
 from rich.padding import Padding
 from rich.text import Text
 
+from diagnostics.report import digest
 from diagnostics.report.model import Status
 from diagnostics.report.options import RenderOptions
 from diagnostics.report.safetext import block, shorten, terminal
@@ -57,9 +58,18 @@ class Page:
             _environ={},  # nothing about the machine may change a report
         )
 
+    @property
+    def size(self) -> int:
+        """Characters written so far."""
+        return self._file.tell()
+
     def clean(self, text: str, limit: int = 600) -> str:
         """One line of anybody's text, made safe for a terminal."""
-        return self._folded(terminal(shorten(text, limit)))
+        return self.folded(terminal(shorten(text, limit)))
+
+    def folded(self, text: str) -> str:
+        """In ASCII where that is asked for."""
+        return text if self.unicode else ascii_only(text)
 
     def joined(self, *texts: str) -> str:
         """What there is of `texts`, with dots between."""
@@ -86,18 +96,27 @@ class Page:
     def verbatim(self, text: str, *, indent: int, style: str = "") -> None:
         """Text to be copied: line by line as it is, however long."""
         for line in block(shorten(text, LONGEST)).split("\n"):
-            self._console.print(Text(" " * indent + self._folded(terminal(line)), style), soft_wrap=True)
+            self.exactly(" " * indent + self.folded(terminal(line)), style)
 
-    def bar(self, status: Status, text: str) -> None:
-        """The headline as a bar across the page: the one thing to be read from two metres."""
-        for index, line in enumerate(self._wrapped(Text(text), self.width - 4)):
-            bar = Text(f" {sign(status, unicode=self.unicode)} " if index == 0 else "   ") + line
+    def exactly(self, line: str, style: str = "") -> None:
+        """One line as it is; it is clean already."""
+        self._console.print(Text(line, style), soft_wrap=True)
+
+    def bar(self, status: Status, word: str, text: str) -> None:
+        """The verdict as a block across the page, with the headline under its one word: to be read from two metres."""
+        lead = f" {sign(status, unicode=self.unicode)} "
+        for line in ("", f"{lead}{word}", *(f"   {line}" for line in self._wrapped(Text(text), self.width - 4)), ""):
+            bar = Text(str(line))
             bar.pad_right(self.width - bar.cell_len)
             bar.stylize(BARS[status])
             self._console.print(bar, no_wrap=True, crop=False)
 
     def put(self, renderable: RenderableType, *, indent: int) -> None:
         self._console.print(Padding(renderable, (0, 0, 0, indent), expand=False))
+
+    def seal(self) -> None:
+        """The digest of all that was written."""
+        self.line((digest.explained(self._file.getvalue()), "dim"), indent=1)
 
     def finish(self) -> str:
         """All that was written, without blanks at the ends of lines."""
@@ -109,6 +128,3 @@ class Page:
         for line in lines:
             line.rstrip()
         return lines
-
-    def _folded(self, text: str) -> str:
-        return text if self.unicode else ascii_only(text)

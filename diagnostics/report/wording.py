@@ -171,7 +171,8 @@ def _decimal(value: float) -> str:
 
 def cost(total: Cost) -> str:
     """`Asked: 9 queries (1.9 M rows, 74 MB, 0.4 s of ClickHouse) and 6 requests. Nothing was written.`"""
-    return f"Asked: {spent(total)}. Nothing was written."
+    sent = count(total.http.sent, "event")
+    return f"Asked: {spent(total)}. {f'{sent} was sent, nothing else' if total.http.sent else 'Nothing was'} written."
 
 
 def spent(total: Cost) -> str:

@@ -1,4 +1,5 @@
-"""One small HTTP client for every source that speaks HTTP: GET only, bounded in time and size, metered and recorded.
+"""One small HTTP client for every source that speaks HTTP: bounded in time and size, metered and recorded. It GETs; the one
+thing that it can send is a `Submission`, which a check has to declare like any read: the opt-in canary.
 
 An answer with an error status is an answer. That nobody answered is a value too (`NoAnswer`), because for a diagnosis it is
 a finding: the sources decide what it means.
@@ -17,7 +18,7 @@ from diagnostics.report.model import Cost, HttpCost
 from diagnostics.sources.errors import TimedOut
 from diagnostics.sources.http_address import basic_authorization, proxy_for, without_credentials
 from diagnostics.sources.http_trouble import NoAnswer, Trouble, explain
-from diagnostics.sources.source import FAIR_WAIT, Asker, Endpoint, Exchange, Memo, Recorder, now
+from diagnostics.sources.source import FAIR_WAIT, Asker, Endpoint, Exchange, Memo, Read, Recorder, Submission, now
 from diagnostics.version import __version__
 
 if TYPE_CHECKING:
@@ -113,12 +114,23 @@ class Http:
         path = read.path.format(**{name: quote(value, safe="") for name, value in (fill or {}).items()})
         query = urlencode(params)
         limit = min(self._options.timeout, timeout or self._options.timeout, asker.time_left)
-        return self._memo.get((path, query, attempt), lambda: self._recorded(asker, read, path, query, limit))
+        about = {"query": query} if query else {}
+        url = f"{self.address}{path}{'?' if query else ''}{query}"
+        return self._memo.get((path, query, attempt), lambda: self._recorded(asker, read, url, None, about, limit))
 
-    def _recorded(self, asker: Asker, read: Endpoint, path: str, query: str, limit: float) -> Outcome:
+    def post(self, asker: Asker, what: Submission, path: str, body: bytes, *, about: Mapping[str, str]) -> Outcome:
+        """Sends `body`, which is JSON, to `path`; never a second time. Recorded is `about`, since a body may hold secrets.
+
+        Raises Refused when the asker did not declare it, and TimedOut as `get` does.
+        """
+        asker.may(what)
+        limit = min(self._options.timeout, asker.time_left)
+        return self._memo.get(what, lambda: self._recorded(asker, what, f"{self.address}{path}", body, dict(about), limit))
+
+    def _recorded(self, asker: Asker, read: Read, url: str, body: bytes | None, about: dict[str, Any], limit: float) -> Outcome:
         self._recorder.about_to_ask(self._source, read)
         started_at, started = now(), time.monotonic()
-        outcome = self._bounded(f"{self.address}{path}{'?' if query else ''}{query}", limit)
+        outcome = self._bounded(url, body, limit)
         hurried = limit < min(FAIR_WAIT, self._options.timeout)
         answer = outcome if isinstance(outcome, Answer) else None
         self._recorder.add(
@@ -126,11 +138,11 @@ class Http:
                 source=self._source,
                 name=read.name,
                 check=asker.check,
-                request=f"GET {self.address}{path}",
-                params={"query": query} if query else {},
+                request=f"{_method(body)} {url.split('?')[0]}",
+                params=about,
                 started_at=started_at,
                 duration_s=time.monotonic() - started,
-                cost=Cost(http=HttpCost(requests=1, bytes=answer.received if answer else 0)),
+                cost=Cost(http=HttpCost(requests=1, bytes=answer.received if answer else 0, sent=int(body is not None))),
                 answer=_plain(answer) if answer else None,
                 error=outcome.message if isinstance(outcome, NoAnswer) else "",
             )
@@ -139,16 +151,16 @@ class Http:
             raise TimedOut(f"There was no time left to ask {self.address}", hint="give it more time with --deadline")
         return outcome
 
-    def _bounded(self, url: str, limit: float) -> Outcome:
+    def _bounded(self, url: str, body: bytes | None, limit: float) -> Outcome:
         if limit <= 0:
             return NoAnswer(trouble=Trouble.TIMED_OUT, message="no time was left to ask", seconds=0.0)
         try:
             # In a thread because socket time-outs bound neither the resolution of a name nor a server that drips its headers.
-            return in_background(lambda: self._exchange(url, limit)).result(timeout=limit + 0.1)
+            return in_background(lambda: self._exchange(url, body, limit)).result(timeout=limit + 0.1)
         except TimeoutError:
             return NoAnswer(trouble=Trouble.TIMED_OUT, message=f"no complete answer within {limit:.3g} s", seconds=limit)
 
-    def _exchange(self, url: str, limit: float) -> Outcome:
+    def _exchange(self, url: str, body: bytes | None, limit: float) -> Outcome:
         import httpx
 
         started = time.monotonic()
@@ -157,7 +169,7 @@ class Http:
             proxy = proxy_for(url, self._options.proxy)
             with (
                 _client(url, proxy, self._options.ca, limit) as client,
-                client.stream("GET", url, headers=self._headers()) as response,
+                client.stream(_method(body), url, content=body, headers=self._headers(body)) as response,
             ):
                 raw, cut = _read(response, until=started + limit)
                 return _answer(response, raw, cut, time.monotonic() - started)
@@ -165,11 +177,17 @@ class Http:
             shown = without_credentials(proxy) if proxy else ""
             return explain(error, url=url, limit=limit, seconds=time.monotonic() - started, proxy=shown)
 
-    def _headers(self) -> dict[str, str]:
+    def _headers(self, body: bytes | None) -> dict[str, str]:
         headers = {"User-Agent": USER_AGENT, "Accept": "application/json, text/plain, */*", "Accept-Encoding": "gzip"}
+        if body is not None:
+            headers["Content-Type"] = "application/json"
         if self._authorization:
             headers["Authorization"] = self._authorization
         return headers
+
+
+def _method(body: bytes | None) -> str:
+    return "GET" if body is None else "POST"
 
 
 def concurrently(calls: Sequence[Callable[[], T]]) -> list[T]:

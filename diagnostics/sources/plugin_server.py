@@ -1,4 +1,4 @@
-"""The plugin server: what each of its instances says of itself on `/_health` and `/_ready`."""
+"""The plugin server: what each of its instances says of itself on `/_health` and `/_ready`, and what it counts."""
 
 import os
 import time
@@ -14,9 +14,32 @@ from diagnostics.sources.http import Http, HttpOptions, concurrently
 from diagnostics.sources.http_address import with_scheme, without_credentials
 from diagnostics.sources.http_trouble import NoAnswer, Trouble
 from diagnostics.sources.plugin_server_health import Health, HealthStatus, Readiness, ServiceCheck, read_health, read_readiness
-from diagnostics.sources.source import Connected, Connection, Endpoint, Memo, NotConnected, Read, Recorder, Source
+from diagnostics.sources.plugin_server_metrics import Page, Readings, read_page, unread
+from diagnostics.sources.source import (
+    FAIR_WAIT,
+    Connected,
+    Connection,
+    Endpoint,
+    Memo,
+    NotConnected,
+    Read,
+    Recorder,
+    Source,
+    now,
+)
 
-__all__ = ["HEALTH", "READY", "Health", "HealthStatus", "PluginServer", "Readiness", "ServiceCheck"]
+__all__ = [
+    "HEALTH",
+    "METRICS",
+    "METRICS_ELSEWHERE",
+    "READY",
+    "Health",
+    "HealthStatus",
+    "PluginServer",
+    "Readiness",
+    "Readings",
+    "ServiceCheck",
+]
 
 HEALTH = Endpoint(
     name="plugin-server.health",
@@ -27,6 +50,22 @@ HEALTH = Endpoint(
 READY = Endpoint(
     name="plugin-server.ready", source="plugin-server", path="/_ready", why="whether the plugin server's consumer is ready"
 )
+METRICS = Endpoint(
+    name="plugin-server.metrics",
+    source="plugin-server",
+    path="/_metrics",
+    why="what the plugin server counts, twice, to see what moves",
+)
+METRICS_ELSEWHERE = Endpoint(
+    name="plugin-server.metrics-elsewhere",
+    source="plugin-server",
+    path="/metrics",
+    why="the same where /_metrics does not exist",
+)
+
+# Between the two readings of the counters, in seconds. An idle consumer asks Kafka twice a second (PostHog's batch time-out is
+# 500 ms), so that this shows whether it still does.
+GAP = 1.2
 
 # `/_ready` hangs where it does not exist (mid 2022): it is not worth the whole time-out. Seconds.
 READY_TIMEOUT = 2.0
@@ -61,6 +100,15 @@ class PluginServer(Source):
         calls = [partial(self._instance, address, clients) for address, clients in self._instances.items()]
         return self._memo.get("health", lambda: tuple(concurrently(calls)))
 
+    def readings(self) -> tuple[Readings, ...]:
+        """What every instance that answers counts, read twice, at the same time for all, once a run.
+
+        Raises TimedOut when too little time is left for two readings.
+        """
+        self.asker.may(METRICS)
+        self.asker.may(METRICS_ELSEWHERE)
+        return self._memo.get("readings", self._read_all)
+
     def connection(self) -> Connection:
         """Connected when anything answers at all: what it answers is the business of the check on it."""
         started = time.monotonic()
@@ -93,6 +141,36 @@ class PluginServer(Source):
             return health
         ports = ", ".join(str(port) for port in silent)
         return Health(address=address, reached=False, message=f"no plugin server listens on its ports {ports}")
+
+    def _read_all(self) -> tuple[Readings, ...]:
+        answering = [health for health in self.health() if health.recognised]
+        if self.asker.time_left < GAP + FAIR_WAIT:
+            raise TimedOut("There was no time left to read the counters twice", hint="give it more time with --deadline")
+        return tuple(concurrently([partial(self._read_twice, health) for health in answering]))
+
+    def _read_twice(self, health: Health) -> Readings:
+        client = next(each for clients in self._instances.values() for each in clients if each.address == health.address)
+        endpoint, before = METRICS, self._page(client, METRICS)
+        if before.missing:
+            endpoint, before = METRICS_ELSEWHERE, self._page(client, METRICS_ELSEWHERE)
+        started = time.monotonic()
+        if before.metrics is None:
+            return unread(health, before)
+        time.sleep(GAP)
+        after = self._page(client, endpoint, attempt=2)
+        if after.metrics is None:
+            return unread(health, after)
+        return Readings(
+            address=health.address,
+            at=after.at.timestamp(),
+            before=before.metrics,
+            after=after.metrics,
+            seconds=time.monotonic() - started,
+            declared=after.declared,
+        )
+
+    def _page(self, client: Http, endpoint: Endpoint, attempt: int = 1) -> Page:
+        return read_page(client.get(self.asker, endpoint, attempt=attempt), now())
 
     def _readiness(self, client: Http) -> Readiness:
         try:

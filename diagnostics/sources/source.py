@@ -51,6 +51,19 @@ class Endpoint(Struct, frozen=True, kw_only=True):
         return f"GET {self.path}"
 
 
+class Submission(Struct, frozen=True, kw_only=True):
+    """The POST of the opt-in canary, the one thing that diag sends. `path` is where that usually goes."""
+
+    name: str
+    source: str
+    path: str
+    why: str
+
+    @property
+    def text(self) -> str:
+        return f"POST {self.path}"
+
+
 class Asker(Struct, frozen=True):
     """On whose behalf a source is asked: the check, until when (`time.monotonic()` seconds), and the names it declared."""
 

@@ -5,7 +5,8 @@ from collections.abc import Callable
 
 import pytest
 
-from checks.clickhouse import clickhouse_connection, events_arriving
+from checks.clickhouse import clickhouse_connection
+from checks.events_arriving import events_arriving
 from diagnostics.engine import runner
 from diagnostics.engine.check import Thresholds
 from diagnostics.lab.engine import Database, Engine
@@ -111,10 +112,14 @@ def test_a_user_who_sees_no_table_is_blind_and_not_healthy(db: Database) -> None
     (action,) = finding.actions
     assert action.changes_something
     assert action.commands == (
-        "GRANT SELECT(_offset, _partition, _timestamp, created_at, event, historical_migration, inserted_at, team_id, "
-        f"timestamp, uuid) ON {db.name}.events TO {db.user};",
+        "GRANT SELECT(_offset, _partition, _timestamp, captured_at, created_at, event, historical_migration, inserted_at, "
+        f"team_id, timestamp, uuid) ON {db.name}.events TO {db.user};",
         "GRANT SELECT(_offset, _timestamp, created_at, error, error_location, error_timestamp, event, event_uuid, id, now, "
         f"tags, team_id) ON {db.name}.events_dead_letter_queue TO {db.user};",
+        "GRANT SELECT(_offset, _partition, _timestamp, source, team_id, timestamp, type) "
+        f"ON {db.name}.ingestion_warnings TO {db.user};",
+        "GRANT SELECT(_offset, _partition, _timestamp, category, pipeline_step, severity, source, team_id, timestamp, type) "
+        f"ON {db.name}.ingestion_warnings_v2 TO {db.user};",
         f"GRANT SHOW TABLES, SHOW COLUMNS ON {db.name}.* TO {db.user};",
     )
     assert (other.status, other.findings[0].code) == (Status.UNKNOWN, "clickhouse.permission-denied")

@@ -8,8 +8,10 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from checks import event_arrivals
-from checks.clickhouse import clickhouse_connection, events_arriving
+from checks.clickhouse import clickhouse_connection
 from checks.event_arrivals import ARRIVALS, ARRIVALS_BY_KAFKA, OUTSIDE, TOTAL, Arrivals, Hour
+from checks.event_rates import rate
+from checks.events_arriving import events_arriving
 from diagnostics.engine import runner
 from diagnostics.engine.check import Thresholds
 from diagnostics.lab.engine import Database, Engine
@@ -240,7 +242,7 @@ def test_without_the_table_it_is_unknown(db: Database) -> None:
     db.execute("DROP TABLE events")
     result = looked(db)
     assert (result.status, result.findings) == (Status.UNKNOWN, ())
-    assert "Unknown table expression identifier 'events'" in result.reason
+    assert result.reason == f"there is no table events in the database {db.name}, or this user may not see it"
 
 
 @pytest.fixture
@@ -292,6 +294,51 @@ def test_the_question_reads_only_what_is_recent(db: Database) -> None:
     assert cost.read_rows < 6000
 
 
+def drop(result: CheckResult) -> Finding:
+    (finding,) = result.findings
+    assert finding.code == "clickhouse.events-drop"
+    return finding
+
+
+def test_far_fewer_events_than_on_the_days_before_are_a_warning(db: Database) -> None:
+    put(db, 9.9 * DAY, 4 * HOUR, every=30)
+    put(db, 4 * HOUR, 5, every=300)
+    result = looked(db)
+    finding = drop(result)
+    assert (result.status, finding.status, finding.affects) == (Status.WARN, Status.WARN, ("events",))
+    since = since_whole_hours()
+    arrived, usual = (int(number.replace(",", "")) for number in re.findall(r"[\d,]{2,}(?= events| or more)", finding.claim))
+    assert finding.claim == (
+        f"Only {arrived} events arrived since {since:%H:%M} UTC; the quieter of the last 9 days brought {usual} or more in the "
+        "same time of day"
+    )
+    assert 24 <= arrived <= 37
+    assert 240 <= usual <= 361
+    assert finding.measure is not None
+    assert (finding.measure.value, finding.measure.unit, finding.measure.worse) == (arrived, "events", "lower")
+    series, by_hand = finding.evidence
+    assert isinstance(series, Series)
+    assert isinstance(by_hand, QueryText)
+    assert db.execute(by_hand.text)
+    assert asked(db) == ["arrivals"]
+
+
+def since_whole_hours() -> datetime:
+    return datetime.now(UTC).replace(minute=0, second=0, microsecond=0) - timedelta(hours=2)
+
+
+def test_the_thresholds_of_a_drop_can_be_set(db: Database) -> None:
+    put(db, 9.9 * DAY, 4 * HOUR, every=30)
+    put(db, 4 * HOUR, 5, every=300)
+    assert healthy(looked(db, drop_ratio=0.05))
+    assert healthy(looked(db, drop_least=1000))
+
+
+def test_events_that_no_longer_arrive_are_not_also_fewer(db: Database) -> None:
+    put(db, 9.9 * DAY, 3 * HOUR, every=30)
+    assert only(looked(db)).status is Status.FAIL
+
+
 def test_every_question_is_declared() -> None:
     assert events_arriving.reads == (ARRIVALS, ARRIVALS_BY_KAFKA, TOTAL, OUTSIDE)
 
@@ -315,6 +362,69 @@ def test_pauses_are_told_to_the_minute() -> None:
 
 def test_a_row_dated_ahead_of_the_server_is_no_negative_pause() -> None:
     assert arrivals(100, -3).pause == 0.0
+
+
+NOON = datetime(2026, 7, 1, 12, 30, tzinfo=UTC)
+
+
+WEEK = (1000,) * 9
+
+
+def hourly(*per_day: int, now: int, days: int = 10) -> Arrivals:
+    """`per_day[n]` events an hour around this time n + 1 days ago, `now` since 4 hours; 50 at other times."""
+    ends = NOON.replace(minute=0)
+    hours = []
+    for back in range(len(per_day) * 24 + 5, -1, -1):
+        day, of_day = divmod(back, 24)
+        around = of_day <= 4 or of_day >= 22
+        number = now if back <= 4 else per_day[min(len(per_day), day + (of_day >= 22)) - 1] if around else 50
+        if number:
+            at = ends - timedelta(hours=back)
+            hours.append(Hour(hour=at, arrived=number, newest=at + timedelta(minutes=29), minutes=1, asked_at=NOON))
+    return Arrivals(hours=tuple(hours), days=days)
+
+
+@pytest.mark.parametrize(
+    ("what", "given", "usual"),
+    [
+        ("every day alike", WEEK, 2500),
+        ("one day was an outage", (1000, 0, *WEEK[2:]), 2500),
+        ("one day was a burst", (1000, 90_000, *WEEK[2:]), 2500),
+        ("a weekend was among them: a holiday may be like one", (1000, 1000, 80, 90, *WEEK[4:]), 225),
+        ("a week ago it was as quiet: that is a weekend", (*WEEK[:6], 80, 1000, 1000), 200),
+        ("a week ago there was an outage", (*WEEK[:6], 0, 1000, 1000), 0),
+    ],
+)
+def test_usual_is_the_quieter_of_a_week_ago_and_the_second_worst_of_the_other_days(
+    what: str, given: tuple[int, ...], usual: int
+) -> None:
+    found = rate(hourly(*given, now=100))
+    assert found is not None
+    assert (found.arrived, found.usual) == (250, usual), what
+    assert (found.since, found.seconds) == (NOON.replace(hour=10, minute=0), 9000.0)
+
+
+@pytest.mark.parametrize("days", [0, 1, 6])
+def test_without_a_week_of_history_no_number_is_usual(days: int) -> None:
+    assert rate(hourly(*[1000] * days, now=100)) is None
+
+
+def test_of_a_table_of_which_only_a_day_was_read_no_number_is_usual() -> None:
+    assert rate(hourly(1000, now=100, days=1)) is None
+
+
+def test_clocks_that_change_twice_a_year_make_no_drop() -> None:
+    """Work begins at ten: today, after the clocks went back, the same work begins an hour later by UTC."""
+
+    def begins(hour: int, back: int) -> list[Hour]:
+        day = NOON.replace(hour=0, minute=0) - timedelta(days=back)
+        worked = [day + timedelta(hours=at) for at in range(hour, 24) if day + timedelta(hours=at) <= NOON]
+        return [Hour(hour=at, arrived=1000, newest=at, minutes=1, asked_at=NOON) for at in worked]
+
+    hours = [hour for back in range(9, 0, -1) for hour in begins(10, back)] + begins(12, 0)
+    found = rate(Arrivals(hours=tuple(hours), days=10))
+    assert found is not None
+    assert (found.arrived, found.usual) == (500, 1500)
 
 
 def test_the_second_longest_of_the_days_counts_and_a_week_ago_by_itself() -> None:

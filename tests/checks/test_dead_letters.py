@@ -145,11 +145,23 @@ def test_the_trend_covers_the_window_in_24_slices(db: Database) -> None:
     assert abs((datetime.now(UTC) - series.start).total_seconds() - 24 * HOUR) < 10
 
 
-def test_rows_dated_in_the_future_count_as_new(db: Database) -> None:
-    put(db, ago=-2 * HOUR, count=4)
+@pytest.mark.parametrize("ago", [-60, -3500])
+def test_rows_of_a_clock_that_is_ahead_count_as_new(db: Database, ago: int) -> None:
+    put(db, ago=ago, count=4)
     finding = one(result(db))
     assert finding.claim == "4 events were dead-lettered in the last 24 h, in 1 team, the newest just now"
     assert trend(finding)[-1] == 4.0
+
+
+def test_rows_dated_further_ahead_do_not_count_as_new_until_that_day(db: Database) -> None:
+    put(db, ago=-2 * HOUR, count=4)
+    put(db, ago=-900 * 24 * HOUR, count=4)
+    assert result(db).status is Status.OK
+    put(db, ago=5 * HOUR, count=3)
+    finding = one(result(db))
+    assert finding.claim == "3 events were dead-lettered in the last 24 h, in 1 team, the newest 5 h ago and none since"
+    command = next(action.commands[0] for action in finding.actions if "newest" in action.text)
+    assert len(db.execute(command.partition('"')[2].removesuffix('"')).splitlines()) == 3
 
 
 def test_copies_that_are_not_merged_yet_count_once(engine: Engine) -> None:

@@ -49,6 +49,33 @@ def test_the_format_follows_the_extension(saved: Path) -> None:
     assert (saved / "c.JSON").read_bytes() == (saved / "report.json").read_bytes()
 
 
+def test_the_longest_extension_says_the_format(saved: Path) -> None:
+    files = {
+        "a.slack.txt": "❌ *",
+        "b.slack": "❌ *",
+        "c.email.txt": "Subject: ",
+        "d.eml": "Subject: ",
+        "e.junit.xml": "<?xml",
+        "f.xml": "<?xml",
+    }
+    done = diag("render", "report.json", *(argument for name in files for argument in ("-o", name)), cwd=saved)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+    assert {name: (saved / name).read_text()[: len(start)] for name, start in files.items()} == files
+
+
+def test_fail_on_decides_what_fails_in_junit(tmp_path: Path) -> None:
+    (tmp_path / "report.json").write_bytes(dump(reports.warning()))
+    assert "<failure" not in diag("render", "report.json", "--format", "junit", cwd=tmp_path).stdout
+    assert "<failure" in diag("render", "report.json", "--format", "junit", "--fail-on", "warn", cwd=tmp_path).stdout
+
+
+def test_an_edited_report_is_rendered_with_a_word_about_it(saved: Path) -> None:
+    (saved / "edited.json").write_bytes((saved / "report.json").read_bytes().replace(b"1,204", b"12"))
+    done = diag("render", "edited.json", cwd=saved)
+    assert (done.returncode, done.stderr) == (0, "diag: this report was edited after diag had written it\n")
+    assert "12 events were dead-lettered" in done.stdout
+
+
 def test_quiet_and_verbose_reach_the_renderer(saved: Path) -> None:
     quiet = diag("render", "report.json", "--quiet", "--format", "terminal", cwd=saved).stdout
     verbose = diag("render", "report.json", "--verbose", "--format", "terminal", cwd=saved).stdout
@@ -65,7 +92,7 @@ def test_quiet_and_verbose_reach_the_renderer(saved: Path) -> None:
         (["report.json"], b'{"schema_version": 2}', "diag: report.json: a newer posthog-diag made it (its schema_version is 2"),
         (["no.json"], b"", "diag: no.json: cannot be read (No such file or directory). Save a report first: diag run -o "),
         (["."], b"", "diag: .: cannot be read (Is a directory). "),
-        (["report.json", "--format", "pdf"], b"", "'pdf' is not one of 'terminal', 'markdown', 'json'"),
+        (["report.json", "--format", "pdf"], b"", "'pdf' is not one of 'terminal', 'markdown', 'slack', 'email',"),
         (["report.json", "-o", "report.pdf"], b"", "diag: -o report.pdf: the extension says no format. Use one of "),
         ([], b"", "Missing argument 'REPORT.json'."),
     ],
@@ -93,7 +120,7 @@ def test_a_hostile_report_cannot_speak_through_the_error_message(tmp_path: Path)
 def test_a_hostile_report_is_rendered_harmlessly(tmp_path: Path) -> None:
     report = json.dumps(json.loads(dump(reports.problem()))).replace("sorry", "\\u001b[2J\\u202e</details>")
     (tmp_path / "report.json").write_text(report)
-    for format in ("terminal", "markdown"):
+    for format in ("terminal", "markdown", "slack", "email", "junit"):
         shown = diag("render", "report.json", "--format", format, "--verbose", cwd=tmp_path).stdout
         assert "\x1b" not in shown
         assert "\u202e" not in shown

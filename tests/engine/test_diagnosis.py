@@ -15,7 +15,8 @@ from tests.engine.declared import BAD, ODD, UNREACHABLE, Oracle, declare
 
 BOOK = parse(
     Path("small.md"),
-    "---\nid: small\ntitle: t\nsteps:\n  - title: Is it up?\n    checks: [oracle-connection]\n---\n## oracle.bad\n\nBad.\n",
+    "---\nid: small\ntitle: t\nsteps:\n  - title: Is it up?\n    checks: [oracle-connection]\n"
+    "ask:\n  healthy:\n    - Which SDK?\n---\n## oracle.bad\n\nBad.\n\n**Ask.** Next:\n\n- How bad?\n",
 )
 
 
@@ -125,17 +126,13 @@ def test_every_report_has_an_id_of_its_own() -> None:
     assert len({report(connection()).id for _ in range(20)}) == 20
 
 
-def test_triage_escalates_a_loss_that_nobody_can_explain_and_asks_what_would_help() -> None:
-    made = report(connection(), declare(look(BAD.found("bad"))))
-    assert not made.triage.escalate
-    assert made.triage.ask[-1].startswith("When did it begin")
-    made = report(connection())
-    assert (
-        made.triage.ask[0] == "Does an event that you send with curl to your capture address show up? Which answer do you get?"
-    )
+def test_what_to_ask_comes_from_the_runbook_that_is_walked() -> None:
+    assert report(connection(), declare(look(BAD.found("bad")))).triage.ask == ("How bad?",)
+    assert report(connection()).triage.ask == ("Which SDK?",)
 
 
 def test_a_report_about_one_team_or_user_does_not_read_like_one_about_the_install() -> None:
     made = report(connection(), scope=Scope(team=7, sentry_user="bob"))
     said = "Looked with 1 of 1 checks, dead letters only of team 7, Sentry's issues only of one user. "
     assert made.completeness.statement.startswith(said)
+    assert made.completeness.narrowed == ("dead letters only of team 7", "Sentry's issues only of one user")

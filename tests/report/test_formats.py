@@ -7,14 +7,23 @@ from datetime import datetime, timedelta, timezone
 import pytest
 from msgspec import structs
 
-from diagnostics.report.formats import FORMATS, render
+from diagnostics.report.formats import FORMATS, of_file, render
+from diagnostics.report.hero import hero
 from diagnostics.report.json import dump, load
-from diagnostics.report.model import Column, Series, Status, Table, Values
+from diagnostics.report.model import Column, Report, Series, Status, Table, Values
 from diagnostics.report.options import RenderOptions
 from tests.report import reports
 from tests.report.snapshots import GOLDEN, SNAPSHOTS, rendered
 
 CASES = list(itertools.product(reports.ALL, FORMATS))
+FOR_PEOPLE = ("terminal", "markdown", "slack", "email")
+
+
+def words(report: Report, format: str, options: RenderOptions) -> str:
+    """What is said, whatever it is wrapped and dressed in, without the subject of an e-mail."""
+    text = render(report, format, options)
+    body = text.partition("\n\n")[2] if format == "email" else text
+    return " ".join(body.replace("\\", "").replace("`", "").replace("*", "").split())
 
 
 @pytest.mark.parametrize("name", SNAPSHOTS)
@@ -71,32 +80,54 @@ def test_extensions_name_one_format_each() -> None:
     assert all(extension.startswith(".") and extension == extension.lower() for extension in extensions)
 
 
+@pytest.mark.parametrize(
+    ("name", "format"),
+    [
+        ("report.txt", "terminal"),
+        ("report.slack.txt", "slack"),
+        ("REPORT.EMAIL.TXT", "email"),
+        ("report.eml", "email"),
+        ("a.b.md", "markdown"),
+        ("report.junit.xml", "junit"),
+        ("report.xml", "junit"),
+        (".json", "json"),
+        ("report", None),
+        ("txt", None),
+    ],
+)
+def test_the_longest_extension_of_a_file_decides(name: str, format: str | None) -> None:
+    assert of_file(name) == format
+
+
 def test_the_formats_cost_no_import_of_a_renderer() -> None:
-    code = "import sys, diagnostics.report.formats; print(sorted({'rich', 'httpx', 'chdb', 'jinja2'} & set(sys.modules)))"
+    heavy = ("rich", "httpx", "chdb", "jinja2", "junitparser")
+    code = f"import sys, diagnostics.report.formats; print(sorted(set({heavy}) & set(sys.modules)))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout == "[]\n"
 
 
-@pytest.mark.parametrize("format", ["terminal", "markdown"])
+@pytest.mark.parametrize("format", FOR_PEOPLE)
 def test_quiet_is_the_verdict_what_to_do_and_how_complete_the_look_was(format: str) -> None:
-    text = render(reports.problem(), format, RenderOptions(quiet=True))
+    text = words(reports.problem(), format, RenderOptions(quiet=True))
     assert "Events stop at the plugin server: Postgres refuses its connections" in text
     assert "docker compose restart plugins" in text
     assert "Looked with 7 of 7 checks." in text
     for left_out in ("Runbook", "Problems", "POSTHOG-4X1", "Asked:", "capture"):
         assert left_out not in text.replace("Nothing was seen of: capture", "")
+    assert "report 7f3a-c2" in text.casefold()
 
 
-@pytest.mark.parametrize("format", ["terminal", "markdown"])
+@pytest.mark.parametrize("format", FOR_PEOPLE)
 @pytest.mark.parametrize("quiet", [True, False])
 def test_an_incomplete_run_says_so_at_the_very_top(format: str, quiet: bool) -> None:
-    text = render(reports.cut_short(), format, RenderOptions(quiet=quiet))
-    assert "Incomplete: the run was cut short after 5 s (its deadline ended it)." in text.replace("\\", "").split("\n\n")[0]
+    text = words(reports.cut_short(), format, RenderOptions(quiet=quiet))
+    told = "Incomplete: the run was cut short after 5 s (its deadline ended it)."
+    assert text.index(told) < text.index("Nothing is known to be broken")
 
 
-@pytest.mark.parametrize("format", ["terminal", "markdown"])
+@pytest.mark.parametrize("format", FOR_PEOPLE)
 def test_nothing_is_said_twice(format: str) -> None:
-    text = " ".join(render(reports.problem(), format, RenderOptions(width=200)).replace("\\", "").split())
+    text = words(reports.problem(), format, RenderOptions(width=200))
     for once in (
         reports.LETTERS_CLAIM,
         "says that Postgres does not answer",
@@ -108,16 +139,16 @@ def test_nothing_is_said_twice(format: str) -> None:
         assert text.count(once) == 1, once
 
 
-@pytest.mark.parametrize("format", ["terminal", "markdown"])
+@pytest.mark.parametrize("format", FOR_PEOPLE)
 def test_a_check_that_could_not_look_is_explained_once(format: str) -> None:
-    text = " ".join(render(reports.inconclusive(), format, RenderOptions(width=200)).replace("\\", "").split())
+    text = words(reports.inconclusive(), format, RenderOptions(width=200))
     assert text.count("Sentry refuses the token") == 1
     assert text.count("no plugin server is configured") == 1
 
 
-@pytest.mark.parametrize("format", ["terminal", "markdown"])
+@pytest.mark.parametrize("format", FOR_PEOPLE)
 def test_the_parts_come_in_a_fixed_order(format: str) -> None:
-    text = render(reports.inconclusive(), format, RenderOptions())
+    text = words(reports.inconclusive(), format, RenderOptions())
     order = [
         "Nothing is known to be broken",
         "plugin server",
@@ -130,3 +161,13 @@ def test_the_parts_come_in_a_fixed_order(format: str) -> None:
     ]
     places = [text.index(part) for part in order]
     assert places == sorted(places)
+
+
+@pytest.mark.parametrize("format", FOR_PEOPLE)
+def test_the_hero_gets_a_section_where_others_read_for_support(format: str) -> None:
+    text = words(reports.problem(), format, RenderOptions(audience="hero"))
+    assert "For the support hero" in text
+    for sentence in hero(reports.problem()):
+        assert sentence in text
+    assert "For support" not in text.replace("For the support", "")
+    assert text.index("Runbook") < text.index("For the support hero") < text.index("Asked:")

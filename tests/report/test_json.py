@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from msgspec import structs
 
 from diagnostics.report.formats import render
-from diagnostics.report.json import NotAReport, dump, load
+from diagnostics.report.json import NotAReport, dump, intact, load
 from diagnostics.report.model import Report, Values
 from diagnostics.report.options import RenderOptions
 from tests.report import reports
@@ -46,11 +46,13 @@ def test_the_members_are_those_of_the_contract_in_its_order() -> None:
     finding = report["checks"][3]["findings"][0]
     assert members(report) == (
         "schema_version id tool started_at duration_s complete cut_short runbook window install verdict triage stages "
-        "completeness steps checks cost privacy"
+        "completeness steps checks cost privacy digest"
     )
     assert members(report["verdict"]) == "status code stage confidence headline why against actions also"
     assert members(report["checks"][0]) == "id title stage status reason blocked_by duration_s findings cost"
-    assert members(finding) == ("code status stage claim detail affects evidence actions runbook source_text cause cause_codes")
+    assert members(finding) == (
+        "code status stage claim detail affects evidence actions runbook source_text cause cause_codes measure"
+    )
     assert [evidence["kind"] for evidence in finding["evidence"]] == ["table", "series", "query"]
     assert report["verdict"]["status"] == "problem"
     assert finding["stage"] == "plugin-server"
@@ -132,3 +134,51 @@ def test_a_time_at_the_very_beginning_is_no_obstacle() -> None:
     assert early.started_at.replace(tzinfo=None) == datetime(1, 1, 1)
     for format in ("terminal", "markdown", "json"):
         assert render(early, format, RenderOptions(verbose=True))
+
+
+def test_the_digest_is_of_all_other_members_whatever_their_order_and_spelling() -> None:
+    saved = dump(reports.problem())
+    again = json.loads(saved)
+    assert re.fullmatch(r"[0-9a-f]{16}", again["digest"])
+    assert intact(saved) is True
+    backwards = json.dumps(dict(reversed(again.items())), separators=(",", ":"))
+    assert intact(backwards.encode()) is True
+    assert intact(backwards.replace("1800.0", "1800").replace("0.41", "4.1e-1").encode()) is True
+
+
+def changed(value: Any) -> Iterator[Any]:
+    """The same with one leaf changed, for every leaf."""
+    if isinstance(value, dict):
+        for key, item in value.items():
+            for other in changed(item):
+                yield value | {key: other}
+    elif isinstance(value, list):
+        for index, item in enumerate(value):
+            for other in changed(item):
+                yield [*value[:index], other, *value[index + 1 :]]
+    elif isinstance(value, bool):
+        yield not value
+    elif isinstance(value, int | float):
+        yield value + 1
+
+
+def test_no_number_can_be_changed_unseen() -> None:
+    saved = json.loads(dump(reports.problem()))
+    judged = [intact(json.dumps(other).encode()) for other in changed(saved) if other["schema_version"] == 1]
+    assert len(judged) > 80
+    assert set(judged) == {False}
+
+
+def test_a_word_changed_or_a_member_added_or_taken_out_is_seen() -> None:
+    saved = dump(reports.problem())
+    assert intact(saved.replace(b"many clients", b"few clients")) is False
+    assert intact(document(mood="sunny")) is False
+    without = json.loads(saved)
+    del without["triage"]["ask"]
+    assert intact(json.dumps(without).encode()) is False
+
+
+def test_a_report_of_a_release_without_digests_is_neither() -> None:
+    assert intact(document(digest="")) is None
+    with pytest.raises(NotAReport):
+        intact(b"[]")

@@ -86,19 +86,22 @@ def test_a_problem_is_folded_with_its_table_its_sparkline_and_its_query() -> Non
     assert "`▁▁▁▁▁▁▁▂▇█▅▄`" in fold
 
 
-def test_the_actions_are_one_list_whose_commands_are_fenced() -> None:
-    parsed = PARSER.parse(shown(reports.problem()))
-    first = next(index for index, token in enumerate(parsed) if token.type == "ordered_list_open")
-    last = next(index for index, token in enumerate(parsed) if token.type == "ordered_list_close")
-    actions = parsed[first:last]
-    assert sum(token.type == "list_item_open" for token in actions) == 3
-    assert [token.content for token in actions if token.type == "fence"] == [
-        f"{reports.SEE_CONNECTIONS.commands[0]}\n",
-        "docker compose restart plugins\n",
-    ]
-    texts = [token.content for token in actions if token.type == "inline"]
-    assert texts[0].endswith("(read-only)")
-    assert texts[2].endswith("(changes something, safe)")
+def test_the_actions_are_numbered_paragraphs_and_their_commands_are_fenced() -> None:
+    parsed = PARSER.parse(shown(reports.problem(), quiet=True))
+    commands = [token.content for token in parsed if token.type == "fence"]
+    assert commands == [f"{reports.SEE_CONNECTIONS.commands[0]}\n", "docker compose restart plugins\n"]
+    texts = [token.content for token in parsed if token.type == "inline"]
+    steps = [text for text in texts if re.match(r"\*\*[0-9]+\.\*\* ", text)]
+    assert [step[:5] for step in steps] == ["**1.*", "**2.*", "**3.*"]
+    assert steps[0].endswith("(read-only)")
+    assert steps[2].endswith("(changes something, safe)")
+
+
+def test_commands_that_are_left_out_are_counted() -> None:
+    base = reports.problem()
+    action = Action(text="Look", commands=tuple(f"echo {n}" for n in range(13)))
+    text = shown(structs.replace(base, verdict=structs.replace(base.verdict, actions=(action,))), quiet=True)
+    assert "\necho 9\n```\nand 3 more commands\n" in text
 
 
 def test_commands_of_one_line_share_a_fence_and_others_do_not() -> None:
@@ -269,5 +272,5 @@ def test_nobody_is_called_and_nothing_is_linked() -> None:
 
 def test_the_status_of_a_step_stands_before_its_question() -> None:
     text = shown(reports.warning())
-    assert "2. – **Does Sentry show errors?** not asked: sentry-issues" in text
+    assert "- – **2.** **Does Sentry show errors?** not asked: sentry-issues" in text
     assert Status.SKIPPED in [step.status for step in reports.warning().steps]

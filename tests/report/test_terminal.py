@@ -75,19 +75,31 @@ def test_statuses_have_signs() -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "bar"),
+    ("name", "colour", "word", "headline"),
     [
-        ("problem", "\x1b[1;37;41m ✗ Events stop"),
-        ("warning", "\x1b[1;30;43m ! 43 events"),
-        ("healthy", "\x1b[1;30;42m ✓ Nothing is wrong"),
-        ("inconclusive", "\x1b[1;37;45m ? Nothing is known"),
-        ("cut_short", "\x1b[1;37;45m ? Nothing is known"),
+        ("problem", "1;37;41", " ✗ PROBLEM", "   Events stop at the plugin server: Postgres refuses its connections."),
+        ("warning", "1;30;43", " ! WARNING", "   43 events were dead-lettered in 24 h, the last 5 h ago: they were not"),
+        ("healthy", "1;30;42", " ✓ HEALTHY", "   Nothing is wrong where events could be lost."),
+        (
+            "inconclusive",
+            "1;37;45",
+            " ? INCONCLUSIVE",
+            "   Nothing is known to be broken, but too little could be looked at to call",
+        ),
+        (
+            "cut_short",
+            "1;37;45",
+            " ? INCONCLUSIVE",
+            "   Nothing is known to be broken, but too little could be looked at to call",
+        ),
     ],
 )
-def test_the_headline_is_a_bar_in_the_colour_of_the_verdict(name: str, bar: str) -> None:
-    text = shown(reports.ALL[name](), color=True)
-    assert bar in text
-    assert [name for line in text.splitlines() if ";42m" in line] == (["healthy"] if name == "healthy" else [])
+def test_the_verdict_is_a_block_in_its_colour(name: str, colour: str, word: str, headline: str) -> None:
+    lines = shown(reports.ALL[name](), color=True).splitlines()
+    block = [line for line in lines if line.startswith(f"\x1b[{colour}m")]
+    assert [SGR.sub("", line).rstrip() for line in (block[0], *block[1:3], block[-1])] == ["", word, headline, ""]
+    assert {cell_len(SGR.sub("", line)) for line in block} == {80}
+    assert [line for line in lines if ";42m" in line] == (block if name == "healthy" else [])
 
 
 FINE = ("   capture ✓", "kafka ✓", "plugin server ✗", "clickhouse ✓", "app ✓")
@@ -163,7 +175,7 @@ def test_many_findings_of_one_code_are_counted() -> None:
     base = reports.problem()
     many = tuple(structs.replace(reports.DEAD_LETTERS, claim=f"claim {n}", evidence=()) for n in range(9))
     report = structs.replace(base, checks=(reports.check("dead-letters", Status.FAIL, *many),))
-    assert "claim 4\n    and 4 more findings of this code; --verbose shows all\n" in shown(report)
+    assert "claim 4\n    and 4 more findings of this code; --verbose shows more\n" in shown(report)
     assert "claim 8" not in shown(report)
     assert "claim 8" in shown(report, verbose=True)
 
@@ -194,11 +206,17 @@ def test_verbose_shows_every_check_its_time_and_the_queries() -> None:
     assert "GROUP BY" not in shown(reports.problem(), width=120)
 
 
+def test_verbose_is_all_that_a_person_can_read_and_says_where_the_rest_is() -> None:
+    text = shown(reports.huge(1_000), verbose=True)
+    assert "and 602 more problems; --format json holds all" in text
+    assert len(text) < 500_000
+
+
 def test_ten_thousand_findings_and_a_megabyte_are_quickly_told_and_counted() -> None:
     started = time.process_time()
     text = shown(reports.huge())
     assert time.process_time() - started < 10
-    assert "and 9,962 more problems; --verbose shows all" in text
+    assert "and 9,962 more problems; --verbose shows more" in text
     assert len(text) < 40_000
 
 

@@ -18,7 +18,8 @@ RUNBOOK = load([DIRECTORY])["ingestion"]
 TEXT = RUNBOOK.path.read_text(encoding="utf-8")
 EACH_SECTION = pytest.mark.parametrize("section", RUNBOOK.sections.values(), ids=RUNBOOK.sections.keys())
 
-PARAGRAPHS = ["What it means.", "How sure.", "Confirm.", "Fix.", "Safe?", "Thresholds."]
+PARAGRAPHS = ["What it means.", "How sure.", "Confirm.", "Fix.", "Safe?", "Ask.", "Thresholds."]
+OPTIONAL = {"Ask.", "Thresholds."}
 SELECT = re.compile(r"\bSELECT\s.*?(?=;|\"\s*$|\Z)", re.IGNORECASE | re.DOTALL | re.MULTILINE)
 AGGREGATE = re.compile(r"\b(count|sum|min|max|uniq)\(", re.IGNORECASE)
 PERSONAL = re.compile(
@@ -59,7 +60,30 @@ def test_the_front_matter_is_the_support_heros_three_steps() -> None:
             RunbookStep("What is in the dead letter queue?", ("dead-letters",)),
         ),
         also=("*",),
+        ask=RUNBOOK.front.ask,
     )
+    assert set(RUNBOOK.front.ask) == {"problem", "warning", "inconclusive", "healthy"}
+
+
+QUESTIONS = [question for asked in (*RUNBOOK.questions.values(), *RUNBOOK.front.ask.values()) for question in asked]
+
+
+@pytest.mark.parametrize("question", QUESTIONS)
+def test_a_question_can_be_asked_of_a_customer_as_it_stands(question: str) -> None:
+    assert question[0].isupper()
+    assert question.endswith(("?", "?)", "."))
+    assert "?" in question
+    assert len(question) <= 170
+    assert not re.search(r"[`*]", question)
+
+
+def test_a_section_asks_three_questions_at_most_and_those_that_an_install_can_fail_with_ask() -> None:
+    assert max(len(asked) for asked in RUNBOOK.questions.values()) == 3
+    assert {
+        code
+        for code in ("dead-letters.active", "plugin-server.unreachable", "app.postgres-down")
+        if not RUNBOOK.questions[code]
+    } == set()
 
 
 def test_the_steps_by_hand_come_first_and_warn_of_kafka_tables() -> None:
@@ -78,7 +102,7 @@ def test_every_section_is_that_of_a_code() -> None:
 @EACH_SECTION
 def test_a_section_has_its_paragraphs_in_order(section: str) -> None:
     leads = re.findall(r"^\*\*(.+?)\*\*", section, re.MULTILINE)
-    assert leads in (PARAGRAPHS, PARAGRAPHS[:-1])
+    assert leads == [name for name in PARAGRAPHS if name in leads or name not in OPTIONAL]
     assert all(len(paragraph(section, lead).split()) >= 3 for lead in leads)
 
 
@@ -146,7 +170,8 @@ def test_the_grants_are_those_that_the_checks_need_and_no_more() -> None:
     section = RUNBOOK.sections["clickhouse.permission-denied"]
     granted = {table: columns for columns, table in re.findall(r"GRANT SELECT\(([^)]*)\)\s+ON posthog\.(\w+)", section)}
     assert {table: frozenset(columns.split(", ")) for table, columns in granted.items()} == {
-        table: READABLE[table] for table in ("events", "events_dead_letter_queue")
+        table: READABLE[table]
+        for table in ("events", "events_dead_letter_queue", "ingestion_warnings", "ingestion_warnings_v2")
     }
 
 

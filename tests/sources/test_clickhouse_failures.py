@@ -8,6 +8,7 @@ from diagnostics.lab.engine import Database
 from diagnostics.lab.http import Response
 from diagnostics.lab.scripted import ScriptedServer
 from diagnostics.sources.clickhouse import ClickHouse
+from diagnostics.sources.clickhouse.failures import NoRoom
 from diagnostics.sources.errors import BadAnswer, Denied, LimitExceeded, SourceError, Unavailable
 from tests.sources.clickhouse_asking import Asked, Between, counting, counts, failure, server_error
 
@@ -59,7 +60,7 @@ def failure_of_columns(clickhouse: ClickHouse, sql: str) -> str:
     [
         (
             server_error(202, "Too many simultaneous queries. Maximum: 100. (TOO_MANY_SIMULTANEOUS_QUERIES)"),
-            LimitExceeded,
+            NoRoom,
             "ClickHouse runs as many queries as it is allowed to, so test.count was not answered",
         ),
         (

@@ -12,10 +12,13 @@ from diagnostics.sources.source import Exchange, Recorder, now
 
 
 class Asking:
-    """Announced when it begins, recorded when it ends, whichever way."""
+    """Announced when it begins, unless it was `announced` as part of another; recorded when it ends, whichever way."""
 
-    def __init__(self, recorder: Recorder, query: Query[Any], check: str, params: Mapping[str, Any]) -> None:
-        recorder.about_to_ask(SOURCE, query)
+    def __init__(
+        self, recorder: Recorder, query: Query[Any], check: str, params: Mapping[str, Any], *, announced: bool = False
+    ) -> None:
+        if not announced:
+            recorder.about_to_ask(SOURCE, query)
         self._recorder = recorder
         self._query = query
         self._check = check

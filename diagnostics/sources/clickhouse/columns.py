@@ -33,6 +33,7 @@ READABLE: dict[str, frozenset[str]] = {
             "timestamp",
             "team_id",
             "created_at",
+            "captured_at",
             "_timestamp",
             "_offset",
             "_partition",
@@ -54,12 +55,28 @@ READABLE: dict[str, frozenset[str]] = {
             # details: JSON that the sender controls, with distinct_ids and property values
         ]
     ),
+    "ingestion_warnings_v2": frozenset(
+        [
+            "team_id",
+            "source",
+            "type",
+            "timestamp",
+            "category",
+            "severity",
+            "pipeline_step",
+            "_timestamp",
+            "_offset",
+            "_partition",
+            # details, event_uuid, distinct_id, group_key, person_id: what the sender wrote, and a person
+        ]
+    ),
     # PostHog's record of its ClickHouse migrations: names and dates only.
     "infi_clickhouse_orm_migrations": frozenset(["package_name", "module_name", "applied"]),
 }
 READABLE["sharded_events"] = READABLE["events"]
 READABLE["events_recent"] = READABLE["events"]
 READABLE["sharded_ingestion_warnings"] = READABLE["ingestion_warnings"]
+READABLE["ingestion_warnings_v2_distributed"] = READABLE["ingestion_warnings_v2"]
 
 PRIVATE_OF_SYSTEM: dict[str, frozenset[str]] = {
     # Texts of queries hold whatever somebody searched for; their kind, tables and errors are enough.

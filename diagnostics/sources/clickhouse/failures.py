@@ -27,6 +27,11 @@ LIMITS = {
 }
 SHARD_GONE = {209, 210, 279, 519}
 
+
+class NoRoom(LimitExceeded):
+    """The server runs as many queries as it may: whatever is asked now makes it worse."""
+
+
 PERMISSION_DENIED = "clickhouse.permission-denied"
 UNREACHABLE = "clickhouse.unreachable"
 
@@ -95,7 +100,7 @@ def _refused_by_server(error: Exception, name: str, address: Address) -> SourceE
     if code == UNKNOWN_DATABASE:
         return Unavailable(f"ClickHouse does not have the database: {words}", code="clickhouse.database-missing")
     if code in TOO_MANY_QUERIES:
-        return LimitExceeded(f"ClickHouse runs as many queries as it is allowed to, so {name} was not answered", hint=BUSY)
+        return NoRoom(f"ClickHouse runs as many queries as it is allowed to, so {name} was not answered", hint=BUSY)
     if code == 241 and "(total)" in words:
         return LimitExceeded(f"ClickHouse itself is out of memory, so {name} was not answered: {words}", hint=BUSY)
     if code in LIMITS:

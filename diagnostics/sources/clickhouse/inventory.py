@@ -22,8 +22,22 @@ def _list(names: Sequence[str]) -> str:
     return ", ".join(f"'{name}'" for name in names)
 
 
+# What is taken out of a definition: ENGINE = Distributed('posthog', 'posthog', 'sharded_events', ...), TO posthog.events,
+# SETTINGS parts_to_throw_insert = 600. Quotes of names are ' or `, or left out.
+CLUSTER = r"""'ENGINE = Distributed\\(\'?([^\',]+)'"""
+DISTRIBUTED_TO = r"""'ENGINE = Distributed\\([^,]+, [^,]+, [\'`]?([^\'`,)]+)'"""
+VIEW_TO = r"""'^CREATE MATERIALIZED VIEW [^(]*? TO (?:[^ .(]+\\.)?`?([^ `.(]+)'"""
+DELAYS_AT = "'parts_to_delay_insert = ([0-9]+)'"
+REFUSES_AT = "'parts_to_throw_insert = ([0-9]+)'"
+
+
 class Listed(Struct, frozen=True, kw_only=True):
-    """A table as the inventory sees it. `mentions` are the tables of its definition that matter here, '' an unseen one."""
+    """A table as the inventory sees it. `mentions` are the tables of its definition that matter here, '' an unseen one.
+
+    `feeds` is the table that a Distributed table or a materialized view writes to, `cluster` that of a Distributed table.
+    `delays_at` and `refuses_at` are the active parts of one partition at which a table with limits of its own delays and
+    refuses inserts; 0 where the server's limits hold.
+    """
 
     ours: str
     database: str
@@ -31,6 +45,10 @@ class Listed(Struct, frozen=True, kw_only=True):
     engine: str
     columns: list[str]
     mentions: list[str]
+    feeds: str = ""
+    cluster: str = ""
+    delays_at: int = 0
+    refuses_at: int = 0
 
 
 INVENTORY = Query(
@@ -48,7 +66,12 @@ SELECT if({{database:String}} = '', currentDatabase(), {{database:String}}) AS o
        listed.database AS database, listed.name AS name, listed.engine AS engine, described.names AS columns,
        multiIf(listed.engine NOT IN ({_list(INDIRECT)}), [],
                listed.engine LIKE '%View' AND listed.definition = '', [''],
-               arrayIntersect(extractAll(listed.definition, '[A-Za-z0-9_]+'), watched)) AS mentions
+               arrayIntersect(extractAll(listed.definition, '[A-Za-z0-9_]+'), watched)) AS mentions,
+       multiIf(listed.engine = 'Distributed', extract(listed.definition, {DISTRIBUTED_TO}),
+               listed.engine = 'MaterializedView', extract(listed.definition, {VIEW_TO}), '') AS feeds,
+       if(listed.engine = 'Distributed', extract(listed.definition, {CLUSTER}), '') AS cluster,
+       toUInt32OrZero(extract(listed.definition, {DELAYS_AT})) AS delays_at,
+       toUInt32OrZero(extract(listed.definition, {REFUSES_AT})) AS refuses_at
 FROM (
     SELECT database, name, engine, create_table_query AS definition FROM system.tables
     WHERE database IN (
@@ -83,6 +106,13 @@ class Inventory(Struct, frozen=True, kw_only=True):
         """Empty when there is no such table, or none that may be seen."""
         listed = self.tables.get(table)
         return frozenset(listed.columns) if listed else frozenset()
+
+    @property
+    def cluster(self) -> str:
+        """The cluster that PostHog's tables are distributed over, best the one that holds the events; '' without any."""
+        distributed = [listed for listed in self.tables.values() if listed.cluster]
+        ours = sorted(distributed, key=lambda listed: listed.name not in ("events", "writable_events"))
+        return ours[0].cluster if ours else ""
 
     def engine(self, table: str) -> str | None:
         listed = self.tables.get(table)

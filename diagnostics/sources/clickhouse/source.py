@@ -6,17 +6,20 @@ import threading
 import time
 from collections.abc import Hashable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import msgspec
-from msgspec import Struct
 
 from diagnostics.report.model import ClickHouseCost
 from diagnostics.sources.clickhouse.address import parse
 from diagnostics.sources.clickhouse.asking import Asking
 from diagnostics.sources.clickhouse.guard import allowed
 from diagnostics.sources.clickhouse.inventory import INVENTORY, Inventory, found_in
+from diagnostics.sources.clickhouse.nodes import CLUSTERS, PRESENT, Nodes
+from diagnostics.sources.clickhouse.part import Cells, Part
+from diagnostics.sources.clickhouse.probes import DATABASES, EVENTS_EXIST, HANDSHAKE, TABLE_EXISTS
 from diagnostics.sources.clickhouse.query import SOURCE, Limits, Query, Row
+from diagnostics.sources.clickhouse.sheet import Sheet
 from diagnostics.sources.errors import BadAnswer, Denied, SourceError, TimedOut, Unavailable
 from diagnostics.sources.source import FAIR_WAIT, Asker, Connected, Connection, Memo, NotConnected, Note, Read, Recorder, Source
 from diagnostics.version import __version__
@@ -34,45 +37,6 @@ GRACE_S = 1.0
 """Seconds beyond the server's own limit before diag hangs up, so that the server's reason can still arrive."""
 
 
-class Greeting(Struct, frozen=True, kw_only=True):
-    """What the handshake tells. `unlimited`: the server lets this user set no limits."""
-
-    version: str
-    unlimited: bool
-
-
-class Name(Struct, frozen=True, kw_only=True):
-    name: str
-
-
-class Exists(Struct, frozen=True, kw_only=True):
-    result: bool
-
-
-HANDSHAKE = Query(
-    name="clickhouse.handshake",
-    why="whether ClickHouse answers, its version and which limits it lets us set",
-    sql="SELECT version(), timezone(); SELECT name, value, readonly FROM system.settings LIMIT 10000",
-    row=Greeting,
-    tables=("system.settings",),
-)
-# Tells an empty database from one that this user may not look into: without the grant the server refuses to answer.
-EVENTS_EXIST = Query(
-    name="clickhouse.events-exist",
-    why="whether the database is empty or invisible (only when no table of it can be seen)",
-    sql="EXISTS TABLE events",
-    row=Exists,
-    tables=("events",),
-)
-DATABASES = Query(
-    name="clickhouse.databases",
-    why="which databases there are (only when PostHog's is not found)",
-    sql="SELECT name FROM system.databases ORDER BY name LIMIT 50",
-    row=Name,
-    tables=("system.databases",),
-)
-
-
 class ClickHouse(Source):
     """PostHog's ClickHouse over HTTP(S), or an embedded store (`chdb:///path`).
 
@@ -82,7 +46,7 @@ class ClickHouse(Source):
 
     id: ClassVar[str] = SOURCE
     label: ClassVar[str] = "ClickHouse"
-    probes: ClassVar[tuple[Read, ...]] = (HANDSHAKE, INVENTORY, EVENTS_EXIST, DATABASES)
+    probes: ClassVar[tuple[Read, ...]] = (HANDSHAKE, INVENTORY, EVENTS_EXIST, TABLE_EXISTS, DATABASES, CLUSTERS, PRESENT)
 
     def __init__(
         self,
@@ -95,31 +59,54 @@ class ClickHouse(Source):
         report: str = "",
     ) -> None:
         self.asker = Asker("", math.inf, frozenset())
-        self.cluster = cluster
         self._address = parse(url)
         self._recorder = recorder
         self._ca = ca
         self._verify = verify
         self._report = report
         self._memo = Memo()
+        self._sheet = Sheet(cluster)
         self._learned: dict[str, str] = {}
         self._opened: list[Session] = []
         self._gate = threading.BoundedSemaphore(1 if self._address.scheme == "chdb" else AT_ONCE)
 
-    def rows(self, query: Query[Row], **params: Any) -> list[Row]:
-        """The rows of `query`, whose `{name:Type}` are `params`. Asked once a run, whoever asks.
+    def rows(self, query: Query[Row], *, attempt: int = 1, **params: Any) -> list[Row]:
+        """The rows of `query`, whose `{name:Type}` are `params`. Asked once a run, whoever asks (`attempt` 2 asks the
+        same thing again); those of a `Part` are of every node that answered.
 
         Raises Refused for what diag does not ask, Denied, LimitExceeded, TimedOut, BadAnswer and Unavailable.
         """
         self.asker.may(query)
         self.connected()
         allowed(query, self.inventory())
-        return self._memo.get((query.name, query.sql, _key(params)), lambda: self._ask(query, params))
+        if isinstance(query, Part):
+            return self._sheet.rows(query, self.inventory(), self)
+        return self._memo.get((query.name, query.sql, _key(params), attempt), lambda: self._ask(query, params))
 
     def inventory(self) -> Inventory:
         """Which tables and columns there are, of PostHog's database and of `system`. Raises what `rows` raises."""
         database = self._address.database
         return self._memo.get("inventory", lambda: found_in(self._ask(INVENTORY, {"database": database or ""}), database))
+
+    def has(self, part: Part[Any]) -> bool:
+        """Whether this server has, and shows to this user, the tables that `part` reads: not all of them are everywhere."""
+        self.connected()
+        return part.shown_by(self.inventory())
+
+    def exists(self, table: str) -> bool:
+        """Whether PostHog's database has a table of that name, which `inventory` may leave out: it lists what this user sees.
+
+        Raises Denied where the user may not know, and what else `rows` raises.
+        """
+        self.connected()
+        quoted = "`" + table.replace("\\", "\\\\").replace("`", "\\`") + "`"
+        query = msgspec.structs.replace(TABLE_EXISTS, sql=f"EXISTS TABLE {quoted}", tables=(table,))
+        return self._memo.get(query.sql, lambda: self._ask(query, {}))[0].result
+
+    def nodes(self) -> Nodes:
+        """The nodes whose answers the rows of a `Part` are. Raises what `rows` raises."""
+        self.connected()
+        return self._sheet.nodes(self.inventory(), self)
 
     def version(self) -> tuple[int, ...]:
         """`(24, 8, 7, 41)`. Raises Unavailable."""
@@ -130,6 +117,23 @@ class ClickHouse(Source):
     def user(self) -> str:
         """The ClickHouse user that asks, as grants are given to it."""
         return self._address.user
+
+    def bind(self, asker: Asker) -> Self:
+        """Also notes which parts the check will want, so that whoever asks first asks for all."""
+        self._sheet.expect(asker.reads)
+        return super().bind(asker)
+
+    def together(self, query: Query[Cells]) -> list[Cells]:
+        """For the sheet: asks for parts, each of which may be asked."""
+        return self._ask(query, {"database": self.inventory().database})
+
+    def answered(self, part: Part[Any], rows: list[dict[str, Any]]) -> None:
+        """For the sheet: a bundle keeps the answer of each part, which another version of diag may ask for in other company."""
+        Asking(self._recorder, part, self.asker.check, {}, announced=True).answered(rows, ClickHouseCost())
+
+    def may_set(self) -> bool:
+        """For the sheet: whether settings may be sent along with a question."""
+        return not self._session.unlimited
 
     def connection(self) -> Connection:
         return self._memo.get("connection", self._connect)

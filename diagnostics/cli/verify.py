@@ -1,0 +1,39 @@
+"""`diag render --verify`: whether a report that came by mail, chat or issue is as diag wrote it."""
+
+import codecs
+
+import click
+
+from diagnostics.cli.saved import read, refuse
+from diagnostics.report.digest import Judgement, State, verify
+from diagnostics.report.json import NotAReport, intact
+
+EXIT_CODES = {State.INTACT: 0, State.EDITED: 1, State.CUT: 2}
+
+
+def verify_file(file: str) -> int:
+    """Says what became of the text in a file (stdin for `-`), and returns the exit code."""
+    data = read(file)
+    judged = _document(file, data) if data.lstrip(codecs.BOM_UTF8).lstrip().startswith(b"{") else verify(_text(data))
+    click.echo(f"{judged.state}: {judged.told}")
+    return EXIT_CODES[judged.state]
+
+
+def _document(file: str, data: bytes) -> Judgement:
+    """A report in JSON, which has its digest inside."""
+    try:
+        as_written = intact(data)
+    except NotAReport as error:
+        refuse(file, error)
+    if as_written is None:
+        return Judgement(State.CUT, "There is no digest in it: an early release of diag wrote it, or somebody took it out.")
+    if as_written:
+        return Judgement(State.INTACT, "Every member is as diag wrote it.")
+    return Judgement(State.EDITED, "Its members are not those that diag wrote.")
+
+
+def _text(data: bytes) -> str:
+    """Whatever an editor made of it: what cannot be read has been changed."""
+    if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        return data.decode("utf-16", "replace")
+    return data.decode("utf-8-sig", "replace")

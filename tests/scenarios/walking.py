@@ -1,0 +1,104 @@
+"""Every scenario of the lab, walked once a session: through the installed command, and in this process to see what is asked."""
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from collections import defaultdict
+from collections.abc import Mapping
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import pytest
+from msgspec import Struct
+
+from diagnostics.cli.demo import PASSED_ON
+from diagnostics.config.connect import connect
+from diagnostics.config.load import load
+from diagnostics.engine import registry
+from diagnostics.engine.check import Thresholds
+from diagnostics.engine.diagnosis import Order, diagnose
+from diagnostics.lab import scenarios, start
+from diagnostics.lab.scenario import Scenario
+from diagnostics.report.model import Report
+from diagnostics.sources.source import Asker, Read, Recorder
+from tests.redaction.seeds import Seeds
+from tests.redaction.tainting import tainted
+
+REGISTRY = registry.load()
+DIAG = Path(sys.executable).with_name("diag")
+BY_ID = {scenario.id: scenario for scenario in scenarios()}
+
+
+class Walk(Struct, frozen=True, kw_only=True):
+    """What came of one: the command's output and exit code, the finished report before redaction, the configured secrets, and
+    the names of what each check asked for (answers that another check had already got included). `tainted` is the report
+    before redaction where every free text that came in had one of the `seeds` in it."""
+
+    output: str
+    errors: str
+    exit: int
+    report: Report
+    secrets: tuple[str, ...]
+    asked: Mapping[str, frozenset[str]]
+    tainted: Report
+    seeds: Seeds
+
+    @property
+    def printed(self) -> dict[str, Any]:
+        """The printed report, as JSON."""
+        assert self.output, self.errors
+        decoded: dict[str, Any] = json.loads(self.output)
+        return decoded
+
+
+@cache
+def walked(id: str) -> Walk:
+    """The walk of the scenario of that id."""
+    scenario = BY_ID[id]
+    with start(scenario) as lab:
+        printed = _by_command(scenario, lab.environment)
+        read: dict[str, set[str]] = defaultdict(set)
+        may = Asker.may
+
+        def noting(asker: Asker, wanted: Read) -> None:
+            read[asker.check].add(wanted.name)
+            may(asker, wanted)
+
+        with pytest.MonkeyPatch.context() as patched:
+            patched.setattr(Asker, "may", noting)
+            report, secrets = _in_this_process(scenario, lab.environment)
+        seeds = Seeds(id)
+        with tainted(seeds):
+            with_seeds, _ = _in_this_process(scenario, lab.environment)
+    return Walk(
+        output=printed.stdout,
+        errors=printed.stderr,
+        exit=printed.returncode,
+        report=report,
+        secrets=secrets,
+        asked={check: frozenset(names) for check, names in read.items()},
+        tainted=with_seeds,
+        seeds=seeds,
+    )
+
+
+def _by_command(scenario: Scenario, lab: Mapping[str, str]) -> "subprocess.CompletedProcess[str]":
+    """As `diag demo` runs it, but for the lab, which is up already."""
+    environment = {name: value for name, value in os.environ.items() if name in PASSED_ON} | dict(lab)
+    with tempfile.TemporaryDirectory() as directory:
+        config = Path(directory) / "lab.toml"
+        config.write_text("[thresholds]\n" + "".join(f'"{name}" = {value}\n' for name, value in scenario.thresholds.items()))
+        command = [DIAG, "run", "--config", str(config), "--format", "json", *scenario.options]
+        return subprocess.run(command, env=environment, capture_output=True, text=True, cwd=directory, check=False)
+
+
+def _in_this_process(scenario: Scenario, lab: Mapping[str, str]) -> tuple[Report, tuple[str, ...]]:
+    recorder = Recorder()
+    config = load(options={}, environ=lab, cwd=Path("/"), file=None, thresholds=REGISTRY.thresholds)
+    order = Order(runbook=REGISTRY.runbooks["ingestion"], deadline=60.0, options=frozenset(scenario.options))
+    sources = connect(config, recorder)
+    report = diagnose(REGISTRY, order, sources=sources, recorder=recorder, thresholds=Thresholds(scenario.thresholds))
+    return report, config.secrets()
