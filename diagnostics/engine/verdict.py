@@ -15,7 +15,7 @@ from msgspec import Struct, structs
 from diagnostics.engine.check import Code
 from diagnostics.report.model import Action, CheckResult, Finding, Stage, Status, Step, Verdict
 
-MAX_ACTIONS = 6
+MAX_ACTIONS = 5
 
 STAGE_NAMES = {
     Stage.CAPTURE: "capture",
@@ -122,7 +122,8 @@ def _problem(evidence: Evidence, failing: list[Finding]) -> Verdict:
     first = {code: next(finding for finding in failing if finding.code == code) for code in present}
     seen_by = {code: _seen_by(evidence.results, code) for code in present}
     root = min(roots, key=lambda code: (told[code].weak, depth(first[code].stage), -len(seen_by[code]), present.index(code)))
-    chain = [finding for finding in failing if finding.code == root or root in causes[finding.code]]
+    explained = [finding for finding in failing if finding.code == root or root in causes[finding.code]]
+    chain = sorted(explained, key=lambda finding: _distance(finding, root))
     stage = _where_events_stop(root, chain, told)
     corroborated = len({id for finding in chain for id in seen_by[finding.code]}) > 1
     blind = [result for result in evidence.blind if depth(result.stage) <= depth(stage)]
@@ -260,8 +261,15 @@ def _unlooked(results: Sequence[CheckResult]) -> list[Finding]:
 
 def _actions(findings: Sequence[Finding], root: str | None = None) -> tuple[Action, ...]:
     """What to do, in the order of the checks' authors, each once; what is about the root cause first."""
-    ranked = sorted(findings, key=lambda finding: finding.code != root)
+    ranked = sorted(findings, key=lambda finding: _distance(finding, root))
     return tuple(dict.fromkeys(action for finding in ranked for action in finding.actions))[:MAX_ACTIONS]
+
+
+def _distance(finding: Finding, root: str | None) -> int:
+    """How near a finding is to the root cause: it itself, measured; it itself, from hearsay; what points to it; its effects."""
+    if finding.code == root:
+        return 0 if finding.evidence else 1
+    return 2 if root in finding.cause_codes else 3
 
 
 def _sentence(text: str) -> str:

@@ -2,7 +2,7 @@ import pytest
 
 from diagnostics.engine.check import Code
 from diagnostics.engine.verdict import Evidence, explained_by, judge
-from diagnostics.report.model import Action, CheckResult, Finding, Stage, Status, Step, Verdict
+from diagnostics.report.model import Action, CheckResult, Finding, Stage, Status, Step, Values, Verdict
 from tests.engine.declared import result
 
 POSTGRES = Code(id="app.postgres-down", worst=Status.FAIL, stage=Stage.APP, summary="Postgres is down")
@@ -70,7 +70,7 @@ def test_a_cause_that_is_present_explains_its_effects() -> None:
     )
     assert (judged.status, judged.code, judged.stage, judged.also) == ("problem", "app.postgres-down", PLUGIN, ())
     assert judged.headline == "Events stop at the plugin server: Postgres is down."
-    assert judged.why == ("12 events were dead-lettered.", "The newest row is 3 h old.", "/_readyz says postgres: false.")
+    assert judged.why == ("/_readyz says postgres: false.", "12 events were dead-lettered.", "The newest row is 3 h old.")
     assert judged.confidence == "high"
 
 
@@ -197,6 +197,19 @@ def test_actions_stand_once_and_those_about_the_root_cause_first() -> None:
         result("app-health", POSTGRES.found("Postgres is down", actions=(look, restart)), stage=APP),
     )
     assert judged.actions == (look, restart, replay)
+
+
+def test_the_reasons_begin_with_the_cause_as_it_was_measured() -> None:
+    proof = (Values(title="What it says", values={"postgres": False}),)
+    judged = verdict(
+        result("dead-letters", letters(), POSTGRES.found("Postgres is down: the error texts say so"), stage=PLUGIN),
+        result("app-health", POSTGRES.found("/_readyz says postgres: false", evidence=proof), stage=APP),
+    )
+    assert judged.why == (
+        "/_readyz says postgres: false.",
+        "Postgres is down: the error texts say so.",
+        "12 events were dead-lettered.",
+    )
 
 
 def test_a_circle_upstream_comes_before_what_fails_by_itself_behind_it() -> None:
