@@ -28,7 +28,7 @@ from diagnostics.report.options import Audience
 @click.option("--for", "audience", type=click.Choice(AUDIENCES), default="customer", show_default=True, help=FOR_HELP)
 @click.option("--fail-on", type=click.Choice(FAIL_ON), default="fail", show_default=True, help="What is a failure in JUnit.")
 @click.option(
-    "--verify", is_flag=True, help="Say whether a pasted report was edited or cut: exit code 0 intact, 1 edited, 2 cut."
+    "--verify", is_flag=True, help="Say whether a pasted report was edited or cut: exit code 0 when it is intact, else 1."
 )
 @click.option("-q", "--quiet", is_flag=True, help="Only the verdict, what to do next and how complete the look was.")
 @click.option("-v", "--verbose", is_flag=True, help="Everything: healthy checks, the SQL, the timings.")

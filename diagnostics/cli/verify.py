@@ -8,15 +8,13 @@ from diagnostics.cli.saved import read, refuse
 from diagnostics.report.digest import Judgement, State, verify
 from diagnostics.report.json import NotAReport, intact
 
-EXIT_CODES = {State.INTACT: 0, State.EDITED: 1, State.CUT: 2}
-
 
 def verify_file(file: str) -> int:
-    """Says what became of the text in a file (stdin for `-`), and returns the exit code."""
+    """Says what became of the text in a file (stdin for `-`), and returns the exit code: 0 intact, 1 edited or cut."""
     data = read(file)
     judged = _document(file, data) if data.lstrip(codecs.BOM_UTF8).lstrip().startswith(b"{") else verify(_text(data))
     click.echo(f"{judged.state}: {judged.told}")
-    return EXIT_CODES[judged.state]
+    return 0 if judged.state is State.INTACT else 1
 
 
 def _document(file: str, data: bytes) -> Judgement:

@@ -14,7 +14,7 @@ from diagnostics.report.wording import cell, consequence, count, course, more, n
 ROOM = 3_700
 """Characters of a message, apart from its digest."""
 WITH_CLAIM = 40
-COLUMNS = 6
+COLUMNS = 8
 PROSE = ("text", "source-text")
 
 
