@@ -115,7 +115,10 @@ class Sentry(Source):
         started = time.monotonic()
         question = [("query", UNRESOLVED), ("statsPeriod", "24h"), ("groupStatsPeriod", ""), ("limit", "1")]
         try:
-            answer = self._get(ACCESS, [*question, *self._project_parameters()], "event:read")
+            projects = self._project_parameters()
+            if self._looked_up(projects):  # the token is good; what it may not read, the issues' own answer says
+                return Connected(seconds=time.monotonic() - started)
+            answer = self._get(ACCESS, [*question, *projects], "event:read")
         except SourceError as error:
             return NotConnected(code=error.code or sentry_failure.UNREACHABLE, message=str(error), hint=error.hint)
         if not answer.json and "link" not in answer.headers:  # Sentry's answer to a token that sees no project
@@ -141,6 +144,10 @@ class Sentry(Source):
             return [("project", project) for project in self._projects]
         ids = {project.slug: project.id for page in pages for project in read_projects(page.json)}
         return [("project", project if project.isdecimal() else self._id_of(project, ids)) for project in self._projects]
+
+    def _looked_up(self, parameters: list[tuple[str, str]]) -> bool:
+        """Whether Sentry was asked for the projects, and knew them."""
+        return bool(parameters) and tuple(project for _, project in parameters) != self._projects
 
     def _id_of(self, slug: str, ids: dict[str, str]) -> str:
         from difflib import get_close_matches

@@ -26,7 +26,7 @@ def test_a_healthy_instance_over_http(http_server: ScriptedServer) -> None:
     assert isinstance(source.connection(), Connected)
     (health,) = source.health()
     assert (health.address, health.status, health.ready) == (http_server.url, HealthStatus.OK, Readiness.YES)
-    assert [request.path for request in http_server.requests] == ["/_health", "/_ready"]
+    assert sorted(request.path for request in http_server.requests) == ["/_health", "/_metrics", "/_ready"]
 
 
 def test_a_ready_page_that_hangs_costs_two_seconds_at_most_and_is_unknown(
@@ -75,7 +75,7 @@ def test_answers_are_shared_with_other_checks(http_server: ScriptedServer) -> No
     source = plugin_server(http_server.url)
     source.health()
     source.bind(Asker("another", time.monotonic() + 10, frozenset())).health()
-    assert [request.path for request in http_server.requests] == ["/_health", "/_ready"]
+    assert sorted(request.path for request in http_server.requests) == ["/_health", "/_metrics", "/_ready"]
 
 
 def test_the_ports_to_try() -> None:

@@ -27,7 +27,7 @@ from diagnostics.version import __version__
 if TYPE_CHECKING:
     from diagnostics.sources.clickhouse.session import Session
 
-AT_ONCE = 3
+AT_ONCE = 5
 """Queries at the same time: diag must not add to the load of a database that is in trouble."""
 
 HANDSHAKE_S = 6.0
