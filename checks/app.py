@@ -7,7 +7,7 @@ took the events.
 By hand: docker compose exec web curl -sS -m 10 http://localhost:8000/_readyz
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from enum import StrEnum
 
 from msgspec import Struct
@@ -19,12 +19,14 @@ UNREACHABLE = Code(
     id="app.unreachable",
     worst=Status.FAIL,
     summary="PostHog's app does not answer",
+    weak=True,
     caused_by=("app.postgres-down", "clickhouse.unreachable"),
 )
 NOT_READY = Code(
     id="app.not-ready",
     worst=Status.FAIL,
     summary="PostHog's app is not ready",
+    weak=True,
     caused_by=(
         "app.postgres-down",
         "app.redis-down",
@@ -34,12 +36,18 @@ NOT_READY = Code(
         "clickhouse.database-missing",
     ),
 )
-POSTGRES_DOWN = Code(id="app.postgres-down", worst=Status.FAIL, summary="PostHog cannot use Postgres")
+POSTGRES_DOWN = Code(
+    id="app.postgres-down",
+    worst=Status.FAIL,
+    summary="PostHog cannot use Postgres",
+    contradicted_by=("app.events-visible", "canary.arrived"),
+)
 REDIS_DOWN = Code(id="app.redis-down", worst=Status.FAIL, summary="PostHog cannot use Redis")
 CELERY_DOWN = Code(
     id="app.celery-down",
     worst=Status.FAIL,
     summary="PostHog's background worker does not run",
+    weak=True,
     caused_by=("app.redis-down", "app.postgres-down"),
 )
 
@@ -107,6 +115,8 @@ def app_health(app: App) -> Iterator[Finding]:
         yield _not_ready(rest, said)
     elif state.fails_everywhere:
         yield _fails_everywhere(app.address(), state)
+    elif not down:
+        yield from _reaches(said)
     if status and status.refusal and not down and not state.fails_everywhere:
         yield _no_system_status(status)
 
@@ -152,6 +162,15 @@ def _unreached(address: str, state: AppState) -> Finding:
         actions=[*hint, _LOOK_AT_WEB],
         source_text=True,
     )
+
+
+def _reaches(said: Sequence[Said]) -> Iterator[Finding]:
+    """Speaks against an outage of what only diag cannot reach, from where it runs."""
+    wanted = (Dependency.KAFKA, Dependency.CLICKHOUSE)
+    told = [one for one in said if one.dependency in wanted]
+    if all(one.ok for one in told) and {one.dependency for one in told} == set(wanted):
+        pages = " and ".join(dict.fromkeys(one.page for one in told))
+        yield NOT_READY.found(f"The app says in {pages} that it reaches Kafka and ClickHouse", status=Status.OK)
 
 
 def _no_system_status(status: SystemStatus) -> Finding:

@@ -16,6 +16,7 @@ REJECTED = Code(
     category=Category.SETUP,
     summary="it refuses an event that diag sent",
     caused_by=("capture.misrouted", "capture.cannot-produce", "app.postgres-down"),
+    weak=True,  # diag's own event, by whatever token it was given
 )
 # Whatever keeps events from arriving keeps the canary from it.
 LOST = Code(

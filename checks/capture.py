@@ -37,6 +37,7 @@ UNREACHABLE = Code(
     worst=Status.FAIL,
     category=Category.MAINTENANCE,
     summary="it does not answer",
+    contradicted_by=("app.events-visible", "canary.arrived"),
     caused_by=("app.postgres-down", "app.redis-down"),
 )
 CANNOT_PRODUCE = Code(
@@ -44,6 +45,7 @@ CANNOT_PRODUCE = Code(
     worst=Status.FAIL,
     category=Category.MAINTENANCE,
     summary="it cannot write to Kafka",
+    contradicted_by=("app.events-visible", "canary.arrived"),
     caused_by=("kafka.unreachable", "kafka.topic-missing"),
 )
 MISROUTED = Code(

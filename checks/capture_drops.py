@@ -26,6 +26,7 @@ DROPS = Code(
     worst=Status.FAIL,
     category=Category.DATA_INTEGRITY,
     summary="it drops events",
+    headline="Capture drops events",
     caused_by=("capture.cannot-produce",),
 )
 

@@ -10,7 +10,13 @@ from diagnostics.sources.clickhouse.failures import grant_statement
 from diagnostics.sources.source import NotConnected
 
 SETUP = Category.SETUP
-UNREACHABLE = Code(id="clickhouse.unreachable", worst=Status.FAIL, category=SETUP, summary="it does not answer")
+UNREACHABLE = Code(
+    id="clickhouse.unreachable",
+    worst=Status.FAIL,
+    category=SETUP,
+    summary="it does not answer",
+    contradicted_by=("app.not-ready",),
+)
 AUTH_FAILED = Code(
     id="clickhouse.auth-failed",
     worst=Status.FAIL,

@@ -41,13 +41,20 @@ DAY = 86_400
 
 
 class Disk(Struct, frozen=True, kw_only=True):
-    """Sizes are bytes; `free` is what ClickHouse may still use."""
+    """Sizes are bytes. `unreserved` is what no merge has asked for, -1 where the server does not tell; `kept` stays empty."""
 
     host: str = ""
     name: str
     total: int
-    free: int
+    unused: int
+    kept: int
+    unreserved: int = -1
     broken: bool = False
+
+    @property
+    def free(self) -> int:
+        """What ClickHouse may still use."""
+        return max(0, min(self.unused, self.unreserved if self.unreserved >= 0 else self.unused) - self.kept)
 
     @property
     def share(self) -> float:
@@ -62,7 +69,7 @@ class Growth(Struct, frozen=True, kw_only=True):
     bytes: int
 
 
-# What is reserved for merges under way, and what the configuration keeps back, is not free. Remote disks claim to be endless.
+# Remote disks claim to be endless. ClickHouse writes `local` or `Local`.
 DISKS = part(
     "clickhouse-disks.space",
     why="how much space the disks have",
@@ -70,12 +77,14 @@ DISKS = part(
     select={
         "name": "name",
         "total": "total_space",
-        "free": "toUInt64(greatest(0, toInt64(least(free_space, unreserved_space)) - toInt64(keep_free_space)))",
+        "unused": "free_space",
+        "kept": "keep_free_space",
+        "unreserved": "unreserved_space",
         "broken": "is_broken",
     },
     rest="FROM system.disks WHERE lower(type) = 'local' AND total_space > 0 ORDER BY name LIMIT 50",
     tables=("system.disks",),
-    optional={"broken": "is_broken"},
+    optional={"unreserved": "unreserved_space", "broken": "is_broken"},
 )
 # What is merged is only written anew, so it does not count; what TTL deletes is not taken off, so this is the most it can be.
 GROWTH = part(

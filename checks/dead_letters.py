@@ -105,10 +105,12 @@ ACTIVE = Code(
     id="dead-letters.active",
     worst=Status.FAIL,
     summary="it cannot process events and puts them aside as dead letters",
+    headline="Events are put aside as dead letters",
     category=Category.DATA_INTEGRITY,
     # What error texts in the table were seen to come from. Not Celery, which no event passes. Versions since about October
     # 2022 retry while Postgres, Redis or Kafka is down, and dead-letter only what they do not recognise as that.
     caused_by=("app.postgres-down", "app.redis-down", "kafka.unreachable", "plugin-server.drops-events"),
+    weak=True,  # mostly some events: where all of them stop, something else says so
 )
 PAST_BURST = Code(
     id="dead-letters.past-burst",

@@ -2,13 +2,14 @@
 
 from collections.abc import Iterator
 
-from checks import event_arrivals, event_rates
+from checks import event_arrivals, event_rates, kafka_intake
 from checks.event_arrivals import Arrivals
 from diagnostics.engine.check import Code, Threshold, Thresholds, check
 from diagnostics.report.model import Action, Category, Evidence, Finding, Measure, QueryText, Stage, Status, Values
 from diagnostics.report.wording import clock, span_s
 from diagnostics.sources.clickhouse import ClickHouse
 from diagnostics.sources.errors import LimitExceeded
+from diagnostics.sources.kafka import Kafka
 
 STALE_AFTER = Threshold("events-arriving.stale-after", 900.0, "s", "a pause shorter than this is never called unusual")
 STALE_FACTOR = Threshold("events-arriving.stale-factor", 2.0, "ratio", "how many times the usual pause is too long")
@@ -22,6 +23,7 @@ STALE = Code(
     category=Category.DATA_INTEGRITY,
     summary="no event has arrived for longer than is usual for this install",
     headline="Events no longer reach ClickHouse",
+    contradicted_by=("canary.arrived",),
     caused_by=(
         "capture.unreachable",
         "capture.misrouted",
@@ -39,6 +41,7 @@ STALE = Code(
         "plugin-server.drops-events",
         "plugin-server.role-missing",
         "dead-letters.active",
+        "kafka.dead-letters",
         "app.postgres-down",
         "app.redis-down",
         "clickhouse.table-missing",
@@ -65,10 +68,10 @@ DROP = Code(
     stage=Stage.CLICKHOUSE,
     title="Events arrive in ClickHouse as they usually do",
     finds=[STALE, DROP],
-    reads=event_arrivals.READS,
+    reads=[*event_arrivals.READS, *kafka_intake.READS],
     thresholds=[STALE_AFTER, STALE_FACTOR, DROP_RATIO, DROP_LEAST],
 )
-def events_arriving(clickhouse: ClickHouse, limits: Thresholds) -> Iterator[Finding]:
+def events_arriving(clickhouse: ClickHouse, kafka: Kafka | None, limits: Thresholds) -> Iterator[Finding]:
     """Looks when the newest row was stored in `events`, whether this install pauses that long at this hour, and how many came.
 
     Healthy is a pause of at most twice what is usual: the longest pause an hour around this time of day a week ago, or the
@@ -93,7 +96,7 @@ def events_arriving(clickhouse: ClickHouse, limits: Thresholds) -> Iterator[Find
             )
     elif arrivals.pause > max(limits(STALE_AFTER), limits(STALE_FACTOR) * usual):
         claim = f"The newest event arrived {ago} ago; at this hour the longest pause usually is {span_s(usual)}"
-        yield from _unless_dated_elsewhere(clickhouse, claim, arrivals, limits(STALE_AFTER))
+        yield from _unless_dated_elsewhere(clickhouse, kafka, claim, arrivals, limits(STALE_AFTER))
     else:
         yield from _fewer(arrivals, limits)
 
@@ -119,10 +122,12 @@ def _none_lately(clickhouse: ClickHouse, arrivals: Arrivals) -> Iterator[Finding
         yield STALE.found("No event has ever arrived in this ClickHouse: the table events is empty", status=Status.INFO)
     else:
         claim = f"No event has arrived for {_days(arrivals)} or longer, though the table holds {total.events:,}"
-        yield from _unless_dated_elsewhere(clickhouse, claim, arrivals, 86_400)
+        yield from _unless_dated_elsewhere(clickhouse, None, claim, arrivals, 86_400)
 
 
-def _unless_dated_elsewhere(clickhouse: ClickHouse, claim: str, arrivals: Arrivals, recent: float) -> Iterator[Finding]:
+def _unless_dated_elsewhere(
+    clickhouse: ClickHouse, kafka: Kafka | None, claim: str, arrivals: Arrivals, recent: float
+) -> Iterator[Finding]:
     """The alarm, unless rows arrive whose own time is so far off that they were not among those looked at."""
     detail = "" if arrivals.days > 1 else "Only the last day was looked at: more would read too many rows. "
     elsewhere = f"dated over {_days(arrivals)} ago or a day ahead"
@@ -139,7 +144,12 @@ def _unless_dated_elsewhere(clickhouse: ClickHouse, claim: str, arrivals: Arriva
                 detail="Charts of recent days do not show them: an import of old events, or a wrong clock at the sender.",
             )
             return
-    yield STALE.found(claim, detail=detail.strip(), affects=["events"], evidence=_evidence(arrivals), actions=NEXT)
+    actions = NEXT
+    if kafka and kafka_intake.ended(kafka, arrivals.pause):
+        claim += ", and nothing has come into Kafka since either"
+        detail += " So nothing behind Kafka holds them back: capture takes none, or nobody sends any."
+        actions = UPSTREAM
+    yield STALE.found(claim, detail=detail.strip(), affects=["events"], evidence=_evidence(arrivals), actions=actions)
 
 
 def _days(arrivals: Arrivals) -> str:
@@ -174,6 +184,20 @@ NEXT = (
     Action(
         text="See what the plugin server, which feeds them, last said (docker compose, Kubernetes)",
         commands=("docker compose logs --tail 50 plugins", "kubectl -n posthog logs deploy/posthog-plugins --tail 50"),
+    ),
+)
+
+UPSTREAM = (
+    Action(
+        text="See whether requests for events still come, and what they are answered (docker compose, Kubernetes)",
+        commands=(
+            "docker compose logs --since 10m proxy | grep -E '/(e|i/v0/e|batch|capture)/' | tail -20",
+            "kubectl -n posthog logs deployment/posthog-events --since 10m --tail 20",
+        ),
+    ),
+    Action(
+        text="Send one event to see whether the way is open (it goes to the project of project_token)",
+        commands=("diag run --canary",),
     ),
 )
 

@@ -35,6 +35,7 @@ DROPPED = Code(
     category=Category.DATA_INTEGRITY,
     summary="it drops events that it cannot take",
     headline="Some events are dropped at ingestion",
+    weak=True,
     caused_by=("plugin-server.drops-events",),
 )
 CHANGED = Code(

@@ -14,7 +14,12 @@ from diagnostics import Action, Code, Finding, Stage, Status, check
 from diagnostics.report.wording import count
 from diagnostics.sources.kafka import METADATA, Cluster, Kafka, NotAnswering, Why
 
-UNREACHABLE = Code(id="kafka.unreachable", worst=Status.FAIL, summary="no broker answers")
+UNREACHABLE = Code(
+    id="kafka.unreachable",
+    worst=Status.FAIL,
+    summary="no broker answers",
+    contradicted_by=("app.not-ready", "app.events-visible", "canary.arrived"),
+)
 
 HOST = re.compile(r"[A-Za-z0-9][A-Za-z0-9.-]*")
 

@@ -48,6 +48,8 @@ DEAD_LETTERS = Code(
     headline="Events are put aside as dead letters",
     category=Category.DATA_INTEGRITY,
     caused_by=("app.postgres-down", "app.redis-down"),
+    weak=True,  # mostly some events: where all of them stop, something else says so
+    stops_at=Stage.PLUGIN_SERVER,  # which wrote them there
 )
 
 # Groups in the table of the report, and known errors whose fix is named.

@@ -12,7 +12,7 @@ import time
 from collections.abc import Iterator, Sequence
 
 from checks.kafka_lag_findings import behind, deleted, hot, nearly_deleted, rebalancing, undated, unread_by_all, up_to_date
-from checks.kafka_lags import Lag, State, lag_of, oldest_unread
+from checks.kafka_lags import Lag, State, lag_of, oldest_held, oldest_unread
 from checks.kafka_readers import path_topics, readers
 from diagnostics import Category, Code, Finding, Stage, Status, Threshold, Thresholds, check
 from diagnostics.sources.kafka import COMMITTED, CONFIGURATION, GROUPS, METADATA, OFFSETS, WAITING, Kafka, Reading
@@ -51,6 +51,7 @@ LAG = Code(
         "clickhouse.disk-full",
         "clickhouse.memory-limit",
     ),
+    waiting=True,
 )
 HOT_PARTITION = Code(
     id="kafka.hot-partition",
@@ -65,6 +66,7 @@ RETENTION_LOSS = Code(
     headline="Kafka deletes events before they are read",
     category=Category.DATA_INTEGRITY,
     caused_by=("kafka.lag", "kafka.no-consumer"),
+    waiting=True,
 )
 
 
@@ -75,6 +77,7 @@ RETENTION_LOSS = Code(
     finds=[LAG, HOT_PARTITION, RETENTION_LOSS],
     reads=[METADATA, OFFSETS, GROUPS, COMMITTED, WAITING, CONFIGURATION],
     thresholds=[BEHIND_FOR, HOT_SHARE, RETENTION_SHARE],
+    timeout=20.0,
 )
 def kafka_lag(kafka: Kafka, limits: Thresholds) -> Iterator[Finding]:
     first = kafka.reading(1)
@@ -129,7 +132,9 @@ def _about_to_be_deleted(kafka: Kafka, first: Reading, late: Sequence[Lag], limi
             yield nearly_deleted(RETENTION_LOSS, lag, kept.seconds)
     for topic in unread:
         kept = retention[topic]
-        oldest = {each: span.start for each, span in first.spans.items() if each.topic == topic and span.end > span.start}
+        oldest = {
+            each: oldest_held(span) for each, span in first.spans.items() if each.topic == topic and span.end > span.start
+        }
         written = kafka.waiting(oldest) if kept.deletes and kept.seconds and oldest else {}
         age = time.time() - min(written.values()) if written else 0.0
         if kept.seconds and age >= share * kept.seconds:

@@ -9,7 +9,7 @@ from enum import StrEnum
 
 from msgspec import Struct
 
-from diagnostics.sources.kafka import Group, GroupState, Partition, Reading
+from diagnostics.sources.kafka import Group, GroupState, Partition, Reading, Span
 
 
 class Pace(StrEnum):
@@ -89,10 +89,16 @@ class Lag(Struct, frozen=True, kw_only=True):
 def oldest_unread(group: str, topic: str, reading: Reading) -> dict[Partition, int]:
     """The offset of the oldest message in each partition that the group has not read and Kafka still holds."""
     return {
-        partition: max(offset, reading.spans[partition].start)
+        partition: offset if offset > reading.spans[partition].start else oldest_held(reading.spans[partition])
         for partition, offset in reading.committed[group].items()
         if partition.topic == topic and partition in reading.spans and offset < reading.spans[partition].end
     }
+
+
+def oldest_held(span: Span) -> int:
+    """The offset of about the oldest message of a partition that is not empty: the very oldest may be deleted before it is
+    looked at."""
+    return span.start + (span.end - span.start) // 100
 
 
 def lag_of(group: Group, topic: str, first: Reading, second: Reading, written_at: Mapping[Partition, float], now: float) -> Lag:

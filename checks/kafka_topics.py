@@ -35,6 +35,7 @@ NO_CONSUMER = Code(
         "clickhouse.unreachable",
         "clickhouse.table-missing",
     ),
+    waiting=True,
 )
 
 # Nobody is meant to read these: dead letters wait for people, compacted topics are tables, `cdp_` is not about arriving events.
@@ -53,6 +54,7 @@ MOST = 20
     finds=[MISSING, NO_CONSUMER],
     reads=[METADATA, OFFSETS, GROUPS, COMMITTED, EXISTENCE, WAITING],
     thresholds=[GROWS_WITHIN],
+    timeout=20.0,
 )
 def kafka_topics(kafka: Kafka, limits: Thresholds) -> Iterator[Finding]:
     yield from _missing(kafka)

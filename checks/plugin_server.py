@@ -37,6 +37,7 @@ UNREACHABLE = Code(
     id="plugin-server.unreachable",
     worst=Status.FAIL,
     summary="it does not answer",
+    contradicted_by=("app.events-visible", "canary.arrived"),
     # What it was seen to end on: it stops without Redis or a topic, and waits for migrations before it starts.
     caused_by=("app.postgres-down", "app.redis-down", "app.not-ready", "kafka.unreachable", "kafka.topic-missing"),
 )
@@ -44,12 +45,14 @@ UNHEALTHY = Code(
     id="plugin-server.unhealthy",
     worst=Status.FAIL,
     summary="it says itself that it is unhealthy",
+    contradicted_by=("app.events-visible", "canary.arrived"),
     caused_by=("app.postgres-down", "app.redis-down", "kafka.unreachable", "kafka.topic-missing"),
 )
 NOT_READY = Code(
     id="plugin-server.not-ready",
     worst=Status.FAIL,
     summary="it runs, but its consumer takes no events",
+    contradicted_by=("app.events-visible", "canary.arrived"),
     caused_by=("app.postgres-down", "app.redis-down", "kafka.unreachable", "kafka.topic-missing"),
 )
 DISAGREES = Code(

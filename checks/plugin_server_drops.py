@@ -56,6 +56,7 @@ DROPS = Code(
     id="plugin-server.drops-events",
     worst=Status.FAIL,
     summary="it drops events",
+    headline="The plugin server drops events",
     category=Category.DATA_INTEGRITY,
 )
 
@@ -127,7 +128,7 @@ def _found(drop: Drop, look: Look, status: Status) -> Finding:
         affects=[drop.name],
         evidence=[_table(look)],
         actions=actions_for(drop) if status in (Status.FAIL, Status.WARN) else [],
-        cause=f"it drops events because {drop.cause.text}" if drop.cause and status is Status.FAIL else "",
+        cause=drop.cause.text if drop.cause and status is Status.FAIL else "",
         source_text=drop.cause is None,
         measure=Measure(value=drop.events, unit="events", counted_s=look.up_for),
     )

@@ -48,12 +48,14 @@ STALLED = Code(
     id="plugin-server.stalled",
     worst=Status.FAIL,
     summary="it says that it is healthy, but it does not get on",
+    contradicted_by=("app.events-visible", "canary.arrived"),
     caused_by=("app.postgres-down", "app.redis-down", "kafka.unreachable"),
 )
 NO_PARTITIONS = Code(
     id="plugin-server.no-partitions",
     worst=Status.FAIL,
     summary="Kafka gives it no part of the events to read",
+    contradicted_by=("app.events-visible", "canary.arrived"),
     caused_by=("kafka.topic-missing", "kafka.unreachable"),
 )
 SLOW = Code(

@@ -28,6 +28,7 @@ ROLE_MISSING = Code(
     id="plugin-server.role-missing",
     worst=Status.FAIL,
     summary="it is split by role, and the role that takes events is missing",
+    contradicted_by=("app.events-visible", "canary.arrived"),
     category=Category.SETUP,
 )
 

@@ -53,6 +53,7 @@ ERRORS = Code(
     summary="its errors are in Sentry",
     headline="Sentry shows errors of ingestion",
     category=Category.BUG,
+    weak=True,
     # Errors are what breaks elsewhere looks like from the inside; dead letters are the same failures with their number.
     caused_by=(
         "app.postgres-down",

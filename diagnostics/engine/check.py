@@ -75,8 +75,8 @@ class Code(Struct, frozen=True, kw_only=True):
     without a capital; `headline` is said instead of "Events stop at <stage>" where that would say too much. `caused_by`
     names codes that explain this one when they are present, `contradicted_by` codes that speak against it when they are found
     beside it. `weak` says that something complains or that some events are touched, not that events stop: what stops them
-    goes before it. `waiting` says that events wait here because the next stage does not take them: as an effect it does not
-    tell where they stop. `stage` None means the check's.
+    goes before it. As an effect a code tells where events stop: at its stage, at `stops_at` where it is seen elsewhere, or
+    nowhere when they are only `waiting` because the next stage does not take them. `stage` None means the check's.
     """
 
     id: str
@@ -89,6 +89,7 @@ class Code(Struct, frozen=True, kw_only=True):
     contradicted_by: tuple[str, ...] = ()
     weak: bool = False
     waiting: bool = False
+    stops_at: Stage | None = None
 
     def found(
         self,

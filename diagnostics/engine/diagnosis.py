@@ -66,9 +66,7 @@ class Order(Struct, frozen=True, kw_only=True):
 def planned(registry: Registry, order: Order, sources: runner.Sources) -> list[tuple[Check, str]]:
     """The checks of the runbook, each with the reason why it is not asked (empty when it is)."""
     checks = [check for check in registry.checks if order.runbook.includes(check.id)]
-    return [
-        (check, order.deselected(check.id) or order.unwanted(check) or runner.missing(check, sources)) for check in checks
-    ]
+    return [(check, order.deselected(check.id) or order.unwanted(check) or runner.missing(check, sources)) for check in checks]
 
 
 def diagnose(

@@ -164,6 +164,7 @@ class _Runner:
         self._recorder = recorder
         self._deadline = deadline
         self._probed_by = {check.probes: check for check in checks if check.probes}
+        self._at = {code.id: code.stage or check.stage for check in reversed(checks) for code in check.finds}
         self.finished: queue.SimpleQueue[CheckResult] = queue.SimpleQueue()
         self.jobs: list[Job] = []
 
@@ -222,13 +223,14 @@ class _Runner:
         return connection if isinstance(connection, NotConnected) else None
 
     def _pointed_to(self, finding: Finding, job: Job) -> Iterator[Finding]:
-        """What a failing finding's error texts give away: a finding of each code that they point to."""
+        """What a failing finding's error texts give away: a finding of each code that they point to, at its own stage."""
         if finding.status is not Status.FAIL:
             return
         present = {found.code for found in job.findings}
         for id in finding.cause_codes:
             if id not in present and (code := self._codes.get(id)):
-                yield code.found(f"{finding.cause}: the error texts behind {finding.code} say so", affects=finding.affects)
+                claim = f"{finding.cause}: the error texts behind {finding.code} say so"
+                yield at_stage(code.found(claim, affects=finding.affects), self._at.get(id, job.check.stage))
 
     def _could_not(self, job: Job, error: SourceError) -> CheckResult:
         if isinstance(error, TimedOut) and job.out_of_time:

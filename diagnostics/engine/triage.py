@@ -61,9 +61,10 @@ def _reasons(verdict: Verdict, evidence: Evidence) -> Iterator[str]:
             yield f"{lost.claim.rstrip('.')}, and no known error explains it"
         elif doubts:
             yield f"the checks contradict each other: {doubts[0].rstrip('.')}"
-    if len(verdict.also) > 1:
-        codes = ", ".join(filter(None, (verdict.code, *verdict.also)))
-        yield f"{1 + len(verdict.also)} things are broken that do not explain each other ({codes})"
+    others = [code for code in verdict.also if not explained_by(code, evidence.codes) & set(verdict.also)]
+    if len(others) > 1:
+        codes = ", ".join(filter(None, (verdict.code, *others)))
+        yield f"{1 + len(others)} things are broken that do not explain each other ({codes})"
     for finding in evidence.of_status(Status.UNKNOWN):
         if _tag(finding, evidence.codes) is Category.BUG:
             yield f"a check of diag failed, which is a bug of it: {finding.claim.rstrip('.')}"

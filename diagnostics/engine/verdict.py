@@ -150,7 +150,7 @@ def _where_events_stop(root: str, chain: Sequence[Finding], codes: Mapping[str, 
     own = next(finding.stage for finding in chain if finding.code == root)
     if own is not Stage.APP:
         return own
-    stopped = [finding.stage for finding in chain if not codes[finding.code].waiting]
+    stopped = [codes[finding.code].stops_at or finding.stage for finding in chain if not codes[finding.code].waiting]
     return min(stopped, key=depth)
 
 
@@ -268,7 +268,7 @@ def _actions(findings: Sequence[Finding], root: str | None = None) -> tuple[Acti
 def _distance(finding: Finding, root: str | None) -> int:
     """How near a finding is to the root cause: it itself, measured; it itself, from hearsay; what points to it; its effects."""
     if finding.code == root:
-        return 0 if finding.evidence else 1
+        return 0 if finding.evidence or finding.actions else 1
     return 2 if root in finding.cause_codes else 3
 
 

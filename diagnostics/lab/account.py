@@ -24,7 +24,8 @@ class Account(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
     `readonly` is the setting of the user's profile. `denied` are tables (`posthog.events`, `system.replicas`) whose SELECT
     is refused. `overlay` names what stands in for a table of `system`: `{"replicas": "posthog_system.replicas"}`. With `nodes`
-    the first is the one that is asked, and `clusterAllReplicas` reaches all that are up, unless `remote` is false.
+    the first is the one that is asked, and `clusterAllReplicas` reaches all that are up, unless `remote` is false. `version` is
+    what the server calls itself, "" as the engine does.
     """
 
     user: str
@@ -34,6 +35,7 @@ class Account(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     overlay: dict[str, str] = {}
     nodes: tuple[Node, ...] = ()
     remote: bool = True
+    version: str = ""
 
 
 class AskedQuery(Struct, frozen=True, kw_only=True):

@@ -8,6 +8,7 @@ from diagnostics.lab.sql import quoted
 # A string, which is left alone, or a table of `system`.
 SYSTEM_TABLE = re.compile(r"""'(?:[^'\\]|\\.|'')*'|(?<![\w.`])`?system`?\s*\.\s*`?(\w+)`?""", re.DOTALL)
 HOST_NAME = re.compile(r"""'(?:[^'\\]|\\.|'')*'|\b(hostName)\(\)""", re.DOTALL)
+VERSION = re.compile(r"""'(?:[^'\\]|\\.|'')*'|\b(version)\(\)""", re.DOTALL)
 # Asks every node all of a SELECT.
 FAN_OUT = re.compile(r"clusterAllReplicas\('(?:[^'\\]|\\.)*', view\((.*)\)\)", re.DOTALL)
 
@@ -36,4 +37,6 @@ def as_seen_by(sql: str, account: Account) -> str:
 def _on(node: Node | None, sql: str, account: Account) -> str:
     overlay = account.overlay | (node.overlay if node else {})
     seen = SYSTEM_TABLE.sub(lambda found: overlay.get(found[1] or "", found[0]), sql)
+    if account.version:
+        seen = VERSION.sub(lambda found: quoted(account.version) if found[1] else found[0], seen)
     return HOST_NAME.sub(lambda found: quoted(node.host) if found[1] else found[0], seen) if node else seen

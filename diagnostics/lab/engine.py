@@ -154,6 +154,10 @@ class Database:
         """1: no setting may be changed. 2: settings may be changed, but not `readonly`. Writing is refused by both."""
         self._change(readonly=mode)
 
+    def call_itself(self, version: str) -> None:
+        """What `version()` answers; everything else is as the engine does it."""
+        self._change(version=version)
+
     def deny(self, *names: str) -> None:
         """Refuses SELECT from these tables: `events` is this database's, `system.replicas` says so."""
         self._change(denied=(*self._account.denied, *map(self._full_name, names)))

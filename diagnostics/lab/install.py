@@ -8,7 +8,7 @@ from msgspec import Struct, structs
 
 from diagnostics.lab.delivery import Delivery
 from diagnostics.lab.engine import Database, Engine
-from diagnostics.lab.http import ClosedPort, Handler, Server
+from diagnostics.lab.http import NOT_FOUND, ClosedPort, Handler, Server
 from diagnostics.lab.kafka_broker import KafkaBroker
 from diagnostics.lab.scenario import Scenario
 from diagnostics.lab.seed import PROJECT_TOKEN, rows
@@ -44,7 +44,7 @@ def start(scenario: Scenario) -> Iterator[Lab]:
         if scenario.sentry.configured:
             environment |= {
                 "DIAG_SENTRY_URL": _service(scenario.sentry, stack, up=scenario.sentry.up),
-                "DIAG_SENTRY_ORG": scenario.sentry.org,
+                "DIAG_SENTRY_ORG": scenario.sentry.told_org or scenario.sentry.org,
                 "DIAG_SENTRY_PROJECTS": ",".join(project.slug for project in scenario.sentry.projects),
                 "DIAG_SENTRY_TOKEN": scenario.sentry.token,
             }
@@ -71,11 +71,11 @@ def _capture_url(scenario: Scenario, database: Database | None, stack: contextli
 
 
 def _clickhouse_url(scenario: Scenario, database: Database | None, stack: contextlib.ExitStack) -> str:
-    if database is None:
-        return _nobody(stack).replace("//", "//diag:the-password-of-the-lab@") + "/posthog"
-    if scenario.clickhouse.wrong_password:
-        return database.url.replace(database.password, "changed-last-week")
-    return database.url
+    if database is None or scenario.clickhouse.another:
+        address = _service(lambda _: NOT_FOUND, stack, up=scenario.clickhouse.another)
+        return address.replace("//", "//diag:the-password-of-the-lab@") + "/posthog"
+    url = database.url.removesuffix(database.name) + scenario.clickhouse.database
+    return url.replace(database.password, "changed-last-week") if scenario.clickhouse.wrong_password else url
 
 
 def _database(scenario: Scenario, stack: contextlib.ExitStack) -> Database:
@@ -87,6 +87,7 @@ def _database(scenario: Scenario, stack: contextlib.ExitStack) -> Database:
         database.cluster(*scenario.clickhouse.nodes, remote=scenario.clickhouse.remote)
     for table, overlaid in scenario.overlay.items():
         database.overlay(table, overlaid)
+    database.call_itself(scenario.clickhouse.version)
     database.deny(*scenario.clickhouse.denied)
     database.hide(*scenario.clickhouse.hidden)
     database.readonly(scenario.clickhouse.readonly)

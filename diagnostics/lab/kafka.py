@@ -28,8 +28,9 @@ class Topic(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A topic and the group that reads it.
 
     `per_second` messages arrive, evenly over the partitions, until `until` ago; those older than `kept` are deleted,
-    `retention` is what the configuration says. The group has read nothing since `stopped` ago (only in `stopped_partitions`, when given),
-    but for `reads_per_second`. `group` "" is nobody. `state` is what the group says of itself; `members` hold the partitions.
+    `retention` is what the configuration says. The group has read nothing since `stopped` ago (only in `stopped_partitions`,
+    when given), but for `reads_per_second`. `group` "" is nobody. `state` is what the group says of itself; `members` hold the
+    partitions.
     """
 
     partitions: int = 4

@@ -26,7 +26,6 @@ RECORDS = 500
 # Error codes of the protocol.
 OFFSET_OUT_OF_RANGE, UNKNOWN_TOPIC = 1, 3
 TOPIC_DENIED, GROUP_DENIED, CLUSTER_DENIED = 29, 30, 31
-UNSUPPORTED_VERSION = 35
 
 Answer = Callable[["KafkaBroker", Reader, Writer], object]
 
@@ -86,21 +85,22 @@ class KafkaBroker:
     def _answer(self, request: bytes) -> bytes:
         """Raises KeyError for a request that the stand-in does not know: the connection is then cut."""
         fields = Reader(request)
-        key, version, correlation = fields.int16(), fields.int16(), fields.int32()
+        key, _version, correlation = fields.int16(), fields.int16(), fields.int32()
         fields.string()  # the client's id
         name, _, answer = REQUESTS[key]
         self.asked.append(name)
         out = Writer().int32(correlation)
-        if key == API_VERSIONS:  # a client asks in the newest that it knows; told that this is too new, it asks in the oldest
-            out.int16(UNSUPPORTED_VERSION if version else 0)
         answer(self, fields, out)
         body = out.bytes()
         return len(body).to_bytes(4) + body
 
 
 def _versions(_: KafkaBroker, __: Reader, out: Writer) -> None:
-    known = [(key, version) for key, (_, version, _) in REQUESTS.items()]
-    out.array(known, lambda each: out.int16(each[0]).int16(each[1]).int16(each[1]))
+    """The one answer with "flexible" fields: a client asks this first, in the newest version that it knows."""
+    out.int16(0).raw(bytes([len(REQUESTS) + 1]))
+    for key, (_name, version, _answer) in REQUESTS.items():
+        out.int16(key).int16(version).int16(version).int8(0)
+    out.int32(0).int8(0)
 
 
 def _metadata(broker: KafkaBroker, fields: Reader, out: Writer) -> None:
@@ -254,8 +254,6 @@ def _write_topics(out: Writer, asked: list[tuple[str, list[tuple[int, ...]]]], p
     out.array(asked, lambda each: out.string(each[0]).array(each[1], lambda part: partition(each[0], *part)))
 
 
-API_VERSIONS = 18
-
 # Key: (name, the one version answered, the answer). Without Produce a client takes the broker for one from before 2017 and
 # asks for messages in the format of then; it gets no answer.
 REQUESTS: dict[int, tuple[str, int, Answer]] = {
@@ -267,6 +265,6 @@ REQUESTS: dict[int, tuple[str, int, Answer]] = {
     10: ("FindCoordinator", 1, _find_coordinator),
     15: ("DescribeGroups", 1, _describe_groups),
     16: ("ListGroups", 1, _list_groups),
-    API_VERSIONS: ("ApiVersions", 0, _versions),
+    18: ("ApiVersions", 3, _versions),
     32: ("DescribeConfigs", 1, _describe_configs),
 }

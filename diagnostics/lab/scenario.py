@@ -33,11 +33,15 @@ class ScenarioError(Exception):
 class ClickHouse(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """How diag's user finds ClickHouse. `readonly` is that of its profile; `denied` and `hidden` are tables.
 
-    With `nodes` it is the first of a cluster, whose others can be asked unless `remote` is false.
+    With `nodes` it is the first of a cluster, whose others can be asked unless `remote` is false. `version` is what it calls
+    itself. diag was told of `database`, PostHog's own is `posthog`; what answers at its address may be `another` service.
     """
 
     up: bool = True
     wrong_password: bool = False
+    version: str = ""
+    database: str = "posthog"
+    another: bool = False
     readonly: Literal[0, 1, 2] = 0
     denied: tuple[str, ...] = ()
     hidden: tuple[str, ...] = ()

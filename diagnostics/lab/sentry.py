@@ -57,13 +57,17 @@ LONG_AGO = Issue(
 
 
 class Sentry(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A Sentry with one organization. Not `configured`: the install has none. Not `accepts_token`: the token was revoked."""
+    """A Sentry with one organization. Not `configured`: the install has none. Not `accepts_token`: the token was revoked.
+
+    `told_org` is what diag was told instead of `org`.
+    """
 
     up: bool = True
     configured: bool = True
     accepts_token: bool = True
     scopes: tuple[str, ...] = ("event:read", "org:read")
     org: str = "acme"
+    told_org: str = ""
     projects: tuple[Project, ...] = (Project(slug="posthog-plugins"), Project(slug="posthog-web", platform="python"))
     token: str = "5f2b7c1e9d8a4f6b3c0d1e2f5a6b7c8d9e0f1a2b3c4d5e6f7a8b9c0d1e2f3a4b"  # noqa: S105  old self-hosted tokens are bare hex
     issues: tuple[Issue, ...] = (LONG_AGO,)

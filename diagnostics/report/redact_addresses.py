@@ -4,17 +4,15 @@ import ipaddress
 import re
 import string
 from collections.abc import Iterator
-from itertools import chain
 from urllib.parse import unquote
 
+from diagnostics.report.redact_reading import unfolded
 from diagnostics.report.redact_spans import Rule, Span
 
 # A match begins only where its run of characters does: otherwise a long run without an @ would cost the square of its length.
-_EMAIL = re.compile(r"(?<![\w.%+'-])([\w.%+'-]++)(?:@|＠|\\+u0040|\\+x40)([\w-]++(?:\.[\w-]++)++)")
-_EMAIL_IN_URL = re.compile(r"(?<![\w.+'-])([\w.+'-]++)%(?:25)*40([\w-]++(?:\.[\w-]++)++)")
+_EMAIL = re.compile(r"(?<![\w.%+'-])([\w.%+'-]++)@([\w-]++(?:\.[\w-]++)++)")
 # What a limit cut behind the @: `jane.doe@custom`.
 _EMAIL_CUT = re.compile(r"(?<![\w.%+'/:-])([\w.%+'-]{3,}+)@[\w-]*+(?:\.[\w-]*+)*+\Z")
-_AT = re.compile(r"＠|\\+u0040|\\+x40|%(?:25)*40")
 _TOP_LEVEL = re.compile(r"[^\W\d_]{2,}|xn--[\w-]+")
 _WORD = re.compile(r"\w")
 _IN_AUTHORITY = re.compile(r":\\?/\\?/[^\s/?#@]*\Z")
@@ -35,18 +33,18 @@ _ADDRESS_AFTER = re.compile(r":[0-9]{2,5}\b|/[0-9]{1,2}\b|\)?,? port\b")
 
 
 def _emails(text: str) -> Iterator[Span]:
-    for match in chain(_EMAIL.finditer(text), _EMAIL_IN_URL.finditer(text)):
+    for match in _EMAIL.finditer(text):
         start = match.start() + len(match[1]) - len(match[1].lstrip("'.%+-"))
         last = match[2].rpartition(".")[2]
         if start < match.end(1) and _TOP_LEVEL.fullmatch(last) and not _is_login(text, start, match.end(), match[1]):
-            yield Span(start, match.end(), "email", identity=_email(text[start : match.end()]))
+            yield Span(start, match.end(), "email", identity=text[start : match.end()].lower())
 
 
 def _cut_emails(text: str) -> Iterator[Span]:
     match = _EMAIL_CUT.search(text, max(0, len(text) - 320))
     # A word of one label is a host with its user, `root@db`, unless the name before it tells of a person.
     if match and any(character in ".+%" for character in match[1].strip(".+%")):
-        yield Span(match.start(), match.end(), "email", identity=_email(match[0]))
+        yield Span(match.start(), match.end(), "email", identity=match[0].lower())
 
 
 def _is_login(text: str, start: int, end: int, name: str) -> bool:
@@ -55,10 +53,6 @@ def _is_login(text: str, start: int, end: int, name: str) -> bool:
     if name == "git" or _IN_AUTHORITY.search(before):
         return True
     return bool(re.search(r"\w:\Z", before) and _PORT.match(text, end))
-
-
-def _email(spelled: str) -> str:
-    return unquote(_AT.sub("@", spelled)).lower()
 
 
 def _ipv4(text: str) -> Iterator[Span]:
@@ -111,17 +105,17 @@ def _address(spelled: str) -> str:
 
 def person_span(text: str, start: int, end: int) -> Span:
     """`text[start:end]` identifies a person. Where it is an e-mail or network address it gets the name of that address."""
-    value = text[start:end]
-    spelled = _EMAIL.fullmatch(value) or _EMAIL_IN_URL.fullmatch(value)
-    if spelled:
-        return Span(start, end, "email", identity=_email(value))
+    reading = unfolded(text[start:end])
+    value = reading.text if reading else text[start:end]
+    if _EMAIL.fullmatch(value):
+        return Span(start, end, "email", identity=value.lower())
     if (_IPV4.fullmatch(value) or _IPV6.fullmatch(value)) and (identity := _address(value)):
         return Span(start, end, "ip", identity=identity)
     return Span(start, end, "person", identity=unquote(value))
 
 
 ADDRESS_RULES = (
-    Rule("an e-mail address", ("@", "%", "＠", "u0040", "x40"), _emails),
+    Rule("an e-mail address", ("@",), _emails),
     Rule("an e-mail address that was cut", ("@",), _cut_emails),
     Rule("an IPv6 address", (":",), _ipv6),
     Rule("an IPv4 address", (".",), _ipv4),

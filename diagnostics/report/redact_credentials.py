@@ -9,6 +9,9 @@ from diagnostics.report.redact_spans import TOKEN_MARKS, Rule, Span, pattern
 from diagnostics.report.redact_values import Value, says_nothing, value_at, values_after
 
 _POSTHOG = re.compile(r"(?<![A-Za-z0-9])(ph[acrsx])_(?=[A-Za-z0-9])[A-Za-z0-9_-]++")
+# What a full line cut off, if it looks like the rest of a token rather than like a word.
+_REST = re.compile(r"(?:=?\r?\n|\\++n)[ \t]*+(?=[A-Za-z_-]*[0-9])(?=[0-9a-z_-]*[A-Z])(?=[0-9A-Z_-]*[a-z])[A-Za-z0-9_-]++")
+_WHOLE = 40  # characters that PostHog's tokens have at least
 _JSON_IN_BASE64 = re.compile(r"eyJ(?:[A-Za-z0-9_-]{8,}+(?:\.[A-Za-z0-9_-]++){1,2}+|[A-Za-z0-9+/_-]{16,}+={0,2})")
 _BEARER = re.compile(r"\bbearer[ \t:]++([\w~+/.=%-]++)", re.IGNORECASE)
 _BASIC = re.compile(r"\bbasic[ \t:]++([A-Za-z0-9+/_-]{4,}+={0,2})", re.IGNORECASE)
@@ -39,7 +42,8 @@ _SQL_PASSWORD = re.compile(
 
 def _posthog_tokens(text: str) -> Iterator[Span]:
     for match in _POSTHOG.finditer(text):
-        yield Span(match.start(), match.end(), "posthog-token", mark=TOKEN_MARKS[match[1]])
+        rest = _REST.match(text, match.end()) if len(match[0]) < _WHOLE else None
+        yield Span(match.start(), (rest or match).end(), "posthog-token", mark=TOKEN_MARKS[match[1]])
 
 
 def _json_in_base64(text: str) -> Iterator[Span]:
@@ -178,6 +182,13 @@ CREDENTIAL_RULES = (
         r"-----BEGIN [A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?-----.*?(?:-----END [A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?-----|\Z)",
         needs=("private key",),
         flags=re.DOTALL,
+    ),
+    # Node writes what it holds of a message like this, payload and all.
+    pattern(
+        "bytes written as numbers",
+        "text",
+        r"""(?:<Buffer |Buffer\\*"\s*+,\s*+\\*"data\\*"\s*+:\s*+\[)([0-9a-f, ]{8,}+)""",
+        needs=("buffer",),
     ),
     Rule("a JWT, or other JSON in base64", ("eyj",), _json_in_base64),
     Rule("what stands behind Bearer", ("bearer",), _bearer),

@@ -3,6 +3,7 @@
 A string field that is added to the model is private until somebody lists it here.
 """
 
+import re
 import types
 import typing
 from datetime import datetime
@@ -29,17 +30,22 @@ from diagnostics.report.model import (
 
 T = TypeVar("T")
 
-# Identifiers that diag itself made: others refer to them.
+# What diag itself makes, whatever the install says.
 STRUCTURE: dict[type[Struct], frozenset[str]] = {
-    Report: frozenset({"id", "runbook"}),
+    Report: frozenset({"id"}),
     Tool: frozenset({"name", "version"}),
+    Privacy: frozenset({"redacted"}),
+}
+# Names that others refer to. They stay if they look like one: checks and runbooks may be anybody's.
+IDENTIFIERS: dict[type[Struct], frozenset[str]] = {
+    Report: frozenset({"runbook"}),
     CheckResult: frozenset({"id", "blocked_by"}),
     Finding: frozenset({"code", "cause_codes", "runbook"}),
     Step: frozenset({"checks"}),
     Blind: frozenset({"check"}),
     Verdict: frozenset({"code", "also"}),
-    Privacy: frozenset({"redacted"}),
 }
+_IDENTIFIER = re.compile(r"[a-z][a-z0-9]*+(?:[._-][a-z0-9]++)*+(?:#[a-z][a-z0-9.-]*+)?")
 
 
 class Gate(Protocol):
@@ -94,7 +100,15 @@ def _field(struct: Struct, name: str, gate: Gate) -> Any:
             return tuple(gate.request(command) for command in struct.commands)
         case QueryText(), "text":
             return gate.request(struct.text)
+    if name in IDENTIFIERS.get(type(struct), ()):
+        return _identifier(getattr(struct, name), gate)
     return _through(getattr(struct, name), gate)
+
+
+def _identifier(value: str | tuple[str, ...] | None, gate: Gate) -> str | tuple[str, ...] | None:
+    if isinstance(value, tuple):
+        return tuple(each if _IDENTIFIER.fullmatch(each) else gate.text(each) for each in value)
+    return value if value is None or _IDENTIFIER.fullmatch(value) else gate.text(value)
 
 
 def _cell(table: Table, place: int, cell: Scalar, gate: Gate) -> Scalar:

@@ -4,6 +4,7 @@ import re
 import string
 from collections.abc import Iterable, Iterator
 
+from diagnostics.report.redact_reading import readings
 from diagnostics.report.redact_spans import KINDS, MARKS, Span
 from diagnostics.report.redact_spellings import Spelling, spellings
 
@@ -97,8 +98,8 @@ class Secrets:
 
     def standing_in(self, text: str) -> list[str]:
         """The secrets that stand wholly in `text`, in whatever spelling."""
-        lowered = text.lower()
-        return [value for value, secret in self._strong.items() if any(secret.whole(text, lowered))]
+        read = [(each, each.lower()) for each in readings(text)]
+        return [value for value, secret in self._strong.items() if any(any(secret.whole(*each)) for each in read)]
 
     def without(self, common: list[str]) -> "Secrets":
         """The same with `common` among the weak."""

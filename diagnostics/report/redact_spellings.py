@@ -1,7 +1,8 @@
 """The spellings in which a known secret can turn up, as regular expressions.
 
 As is, in another case, percent-encoded (once or more), backslash- or JSON-escaped (JSON in JSON too), with doubled quotes,
-as HTML entities, in hexadecimal, and in base64 at any of its three alignments (a `Basic` header joins the user in front).
+as HTML entities, in another form of Unicode or read as Latin-1, in hexadecimal, and in base64 at any of its three alignments
+(a `Basic` header joins the user in front); both of UTF-8 and of UTF-16, which PowerShell encodes, and base64 once more.
 """
 
 import base64
@@ -29,13 +30,21 @@ class Spelling(Struct, frozen=True):
 
 
 def spellings(secret: str) -> Iterator[Spelling]:
-    """Every spelling of `secret`; most secrets are letters and digits, which all encodings but the last two leave alone."""
-    yield Spelling(_needle(secret), re.compile(_escaped(secret), re.IGNORECASE))
+    """Every spelling of `secret`; most secrets are letters and digits, which most encodings leave alone."""
     data = secret.encode("utf-8", "surrogatepass")
-    yield Spelling(data.hex(), re.compile(data.hex(), re.IGNORECASE))
+    composed, compatible = unicodedata.normalize("NFC", secret), unicodedata.normalize("NFKC", secret)
+    for form in dict.fromkeys((secret, composed, compatible, data.decode("latin-1"))):
+        yield Spelling(_needle(form), re.compile(_escaped(form), re.IGNORECASE))
+    for encoded in (data, secret.encode("utf-16-le", "surrogatepass"), secret.encode("utf-16-be", "surrogatepass")):
+        yield Spelling(encoded.hex(), re.compile(encoded.hex(), re.IGNORECASE))
+        yield from map(_in_base64, _base64_cores(encoded))
     for core in _base64_cores(data):
-        pattern = "".join(_BASE64_VARIANTS.get(character, character) for character in core)
-        yield Spelling(_needle(core), re.compile(pattern), base64=True)
+        yield from map(_in_base64, _base64_cores(core.encode()))
+
+
+def _in_base64(core: str) -> Spelling:
+    pattern = "".join(_BASE64_VARIANTS.get(character, character) for character in core)
+    return Spelling(_needle(core), re.compile(pattern), base64=True)
 
 
 def _needle(text: str) -> str:
@@ -62,6 +71,7 @@ def _character(character: str) -> str:
     units = character.encode("utf-16-be", "surrogatepass")
     forms = [
         "".join(rf"%(?:25)*{byte:02x}" for byte in data),
+        *([rf"%(?:25)*{number:02x}"] if 0x80 <= number < 0x100 else []),
         "".join(rf"\\+u{units[i]:02x}{units[i + 1]:02x}" for i in range(0, len(units), 2)),
         "".join(rf"\\+x{byte:02x}" for byte in data),
         rf"\\+[ux](?:0*{number:x}|\{{0*{number:x}\}})",

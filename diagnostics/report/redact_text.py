@@ -3,19 +3,19 @@
 import re
 from collections import Counter
 from collections.abc import Iterator
+from itertools import chain
 
 from diagnostics.report.redact_addresses import ADDRESS_RULES, person_span
 from diagnostics.report.redact_credentials import CREDENTIAL_RULES
 from diagnostics.report.redact_names import Hosts, People
 from diagnostics.report.redact_people import PEOPLE_RULES, is_nobody
+from diagnostics.report.redact_reading import unfolded, unwrapped
 from diagnostics.report.redact_secrets import Secrets
 from diagnostics.report.redact_spans import MARKS, Pseudonyms, Span, is_mark, merged, named
 from diagnostics.report.redact_urls import URL_RULES
 
 # Where two rules find the same, the first gives the mark.
 _RULES = (*CREDENTIAL_RULES, *URL_RULES, *PEOPLE_RULES, *ADDRESS_RULES)
-# A line break as JSON and Python write it: the letter in it is no part of the word behind it, as in `\\nBearer`.
-_BREAK = re.compile(r"(?<!\\)\\++[nrt](?=\w)")
 # Two are usual: one takes out, one finds nothing more. A text that is not clean by then was made to keep us busy.
 _ROUNDS = 6
 
@@ -68,15 +68,28 @@ class TextRedaction:
         return not text or is_mark(text) or self._pseudonyms.issued(text)
 
     def _spans(self, text: str) -> Iterator[Span]:
-        return (span for span in self._found(text) if not self.is_redacted(text[span.start : span.end]))
+        """What stands in `text` and is not redacted yet, be it written there in plain or not."""
+        found = [*self._found(text)]
+        reading = unfolded(text)
+        read = reading.text if reading else text
+        if reading:
+            found += map(reading.written, self._found(read))
+        if line := unwrapped(read):
+            wrapped = map(line.written, self._of_secrets(line.text))
+            found += map(reading.written, wrapped) if reading else wrapped
+        return (span for span in found if not self.is_redacted(text[span.start : span.end]))
 
     def _found(self, text: str) -> Iterator[Span]:
-        yield from named("a configured secret", self.secrets.spans(text))
-        yield from named("a host name", self.hosts.spans(text))
-        yield from named("somebody whom a table names", self.people.spans(text))
-        yield from _by_rules(text)
-        if _BREAK.search(text):
-            yield from _by_rules(_BREAK.sub(lambda match: " " * len(match[0]), text))
+        spans = (
+            self._of_secrets(text),
+            named("a host name", self.hosts.spans(text)),
+            named("somebody whom a table names", self.people.spans(text)),
+            _by_rules(text),
+        )
+        return (span for span in chain.from_iterable(spans) if span.length)
+
+    def _of_secrets(self, text: str) -> Iterator[Span]:
+        return named("a configured secret", self.secrets.spans(text))
 
     def _without(self, text: str, spans: list[Span], tally: Tally) -> str:
         pieces: list[str] = []

@@ -39,13 +39,24 @@ def everywhere(server: ScriptedServer, **answer: Any) -> str:
     return server.url
 
 
-def test_a_healthy_app_says_nothing() -> None:
-    assert down() == []
-    assert down(key=KEY) == []
+def told(findings: list[Finding]) -> list[tuple[str, Status, str]]:
+    return [(finding.code, finding.status, finding.claim) for finding in findings]
+
+
+REACHES = ("app.not-ready", Status.OK, "The app says in /_readyz and /_preflight/ that it reaches Kafka and ClickHouse")
+
+
+def test_a_healthy_app_says_what_it_reaches_for_those_who_do_not() -> None:
+    assert told(down()) == [REACHES]
+    assert told(down(key=KEY)) == [REACHES]
+
+
+def test_an_app_that_has_trouble_itself_speaks_for_nobody() -> None:
+    assert [finding.status for finding in down("redis")] == [Status.FAIL]
 
 
 def test_a_plugin_server_without_heartbeat_is_not_this_checks_business() -> None:
-    assert down("plugin-server", key=KEY) == []
+    assert told(down("plugin-server", key=KEY)) == [REACHES]
 
 
 def test_postgres_is_down_and_explains_the_migrations() -> None:
@@ -112,7 +123,7 @@ def test_the_system_status_counts_too(http_server: ScriptedServer) -> None:
 
 def test_a_key_that_is_refused_is_a_note() -> None:
     with Server(StandIn()) as server:
-        finding = only(findings_of(server.url, "phx_wrong"))
+        _, finding = findings_of(server.url, "phx_wrong")
     assert (finding.code, finding.status) == ("app.unreachable", Status.INFO)
     assert finding.claim == ("The System Status could not be read: the app refuses the personal API key (HTTP 401)")
 

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from checks import event_arrivals
+from checks import event_arrivals, kafka_intake
 from checks.clickhouse import clickhouse_connection
 from checks.event_arrivals import ARRIVALS, ARRIVALS_BY_KAFKA, OUTSIDE, TOTAL, Arrivals, Hour
 from checks.event_rates import rate
@@ -340,7 +340,7 @@ def test_events_that_no_longer_arrive_are_not_also_fewer(db: Database) -> None:
 
 
 def test_every_question_is_declared() -> None:
-    assert events_arriving.reads == (ARRIVALS, ARRIVALS_BY_KAFKA, TOTAL, OUTSIDE)
+    assert events_arriving.reads == (ARRIVALS, ARRIVALS_BY_KAFKA, TOTAL, OUTSIDE, *kafka_intake.READS)
 
 
 def arrivals(*minutes_ago: float, asked_at: datetime = datetime(2026, 7, 1, 12, 30, tzinfo=UTC)) -> Arrivals:

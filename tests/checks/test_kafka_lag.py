@@ -159,7 +159,7 @@ def test_messages_that_were_deleted_unread_and_those_that_follow() -> None:
     )
     assert soon.claim == (
         "Kafka deletes what the consumer group clickhouse-ingestion has not read of events_plugin_ingestion any moment: the "
-        "oldest unread message is 60 min old, the retention 60 min"
+        "oldest unread message is 59 min old, the retention 60 min"
     )
     assert soon.actions[0].changes_something
 
@@ -189,7 +189,7 @@ def test_what_nobody_reads_is_deleted_in_the_end() -> None:
         (
             "kafka.retention-loss",
             Status.FAIL,
-            "Kafka deletes events of events_plugin_ingestion that nobody has read: its oldest message is 60 min old, the "
+            "Kafka deletes events of events_plugin_ingestion that nobody has read: its oldest message is 59 min old, the "
             "retention 60 min",
         )
     ]

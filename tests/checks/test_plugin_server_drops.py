@@ -47,7 +47,7 @@ def test_tokens_of_no_project(http_server: ScriptedServer) -> None:
     assert finding.claim == (
         "400 of 1,000 events (40%) since the plugin server started 3 h ago were dropped because no project has their token"
     )
-    assert finding.cause == "it drops events because no project has their token"
+    assert finding.cause == "no project has their token"
     assert finding.measure is not None
     assert (finding.measure.value, finding.measure.unit, finding.measure.counted_s) == (
         400,

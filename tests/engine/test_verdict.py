@@ -37,7 +37,15 @@ LAG = Code(
 DISK = Code(id="clickhouse.disk-full", worst=Status.FAIL, stage=Stage.CLICKHOUSE, summary="a disk is full")
 SENTRY = Code(id="sentry.errors", worst=Status.FAIL, stage=Stage.PLUGIN_SERVER, summary="Sentry shows errors", weak=True)
 VISIBLE = Code(id="app.events-visible", worst=Status.INFO, stage=Stage.APP, summary="events arrive")
-CODES = {code.id: code for code in (POSTGRES, LETTERS, BURST, STALE, DOWN, EGG, HEN, LAG, DISK, SENTRY, VISIBLE)}
+ASIDE = Code(
+    id="kafka.dead-letters",
+    worst=Status.FAIL,
+    stage=Stage.KAFKA,
+    summary="events are put aside",
+    caused_by=("app.postgres-down",),
+    stops_at=Stage.PLUGIN_SERVER,
+)
+CODES = {code.id: code for code in (ASIDE, POSTGRES, LETTERS, BURST, STALE, DOWN, EGG, HEN, LAG, DISK, SENTRY, VISIBLE)}
 
 KAFKA, PLUGIN, CLICKHOUSE, APP = Stage.KAFKA, Stage.PLUGIN_SERVER, Stage.CLICKHOUSE, Stage.APP
 
@@ -271,6 +279,14 @@ def test_a_cause_beside_the_path_stops_events_at_the_stage_that_needs_it() -> No
         result("app-health", POSTGRES.found("/_readyz says postgres: false"), stage=APP),
     )
     assert (judged.code, judged.stage) == ("app.postgres-down", PLUGIN)
+
+
+def test_an_effect_that_is_seen_elsewhere_tells_where_events_stop() -> None:
+    judged = verdict(
+        result("kafka-dead-letters", ASIDE.found("12 events were dead-lettered in Kafka"), stage=KAFKA),
+        result("app-health", POSTGRES.found("/_readyz says postgres: false"), stage=APP),
+    )
+    assert judged.headline == "Events stop at the plugin server: Postgres is down."
 
 
 def test_what_stops_events_goes_before_what_merely_complains_further_up() -> None:

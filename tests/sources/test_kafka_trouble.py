@@ -1,6 +1,8 @@
 """No broker answers: which of the reasons, in plain words, in little time. Against sockets that do such things."""
 
 import socket
+import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator
 
@@ -71,6 +73,16 @@ def test_a_broker_that_says_nothing(mute: str) -> None:
 def test_too_little_time_is_no_silence(mute: str) -> None:
     with pytest.raises(TimedOut, match="There was no time left to ask Kafka"):
         kafka(mute, seconds=0.1).connection()
+
+
+def test_a_broker_that_says_nothing_does_not_hold_the_process(mute: str) -> None:
+    program = (
+        "import time; from diagnostics.sources.kafka import Kafka; from diagnostics.sources.source import Asker, Recorder\n"
+        f"kafka = Kafka([{mute!r}], recorder=Recorder()).bind(Asker('a', time.monotonic() + 1, frozenset()))\n"
+        "print(type(kafka.connection()).__name__)"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60, check=False)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "NotAnswering\n", "")
 
 
 def test_another_service() -> None:

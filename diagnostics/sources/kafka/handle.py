@@ -24,7 +24,7 @@ T = TypeVar("T")
 GRACE_S = 0.4
 """A name may have several addresses (`localhost` is ::1 first): librdkafka says "down" after the first and tries the next."""
 
-WARMING_S = 2.0
+WARMING_S = 8.0
 
 LINES = 200
 """Log lines kept: each broker's first says it, and a client tries again several times a second."""
@@ -75,13 +75,15 @@ class _Clients:
     def consumer(self) -> "Consumer":
         from confluent_kafka import Consumer
 
+        """Never for two at a time: call it with `reading_one` held."""
         with self.lock:
             self._be_kept()
-            if self._consumer is None:
+        if self._consumer is None:
+            with self.lock:
                 self._consumer = Consumer({**self.configuration, **self.reading}, logger=self._logger())
-                # It looks for the leader of a topic that it does not know yet only once a second.
-                self._consumer.list_topics(timeout=WARMING_S)
-            return self._consumer
+            # It looks for the leader of a topic that it does not know yet only once a second.
+            self._consumer.list_topics(timeout=WARMING_S)
+        return self._consumer
 
     def _be_kept(self) -> None:
         if not self._kept:
@@ -123,6 +125,16 @@ class Handle:
         """The result of `call`, made in a thread of its own. Raises Unfinished, and what it raises."""
         clients = self._clients
         return waited(started(lambda: call(clients.admin())), seconds)
+
+    def get_ready_to_read(self) -> None:
+        """Connects the client that reads messages in the background: that takes as long as the first answer."""
+        clients = self._clients
+
+        def connect() -> None:
+            with clients.reading_one:
+                clients.consumer()
+
+        started(connect)
 
     def read(self, call: "Callable[[Consumer], T]", seconds: float) -> T:
         """The same with the client that reads messages, for one `call` after another."""

@@ -34,10 +34,13 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
+FIRST_PATIENCE = 8.0
+"""Seconds for the first answer, which takes librdkafka four round trips. Who is down is found out in half of that."""
+
 PATIENCE = 5.0
 """Seconds that one question may take."""
 
-BETWEEN = 1.0
+BETWEEN = 0.8
 """Seconds between the two readings."""
 
 WAITING_FOR = 2.0
@@ -128,7 +131,8 @@ class Kafka(Source):
         return self._memo.get(("letters", topic, seconds), lambda: self._letters(topic, seconds))
 
     def _contact(self) -> Contact:
-        limit = min(PATIENCE, self.asker.time_left)
+        limit = min(FIRST_PATIENCE, self.asker.time_left)
+        self._handle.get_ready_to_read()
         with Recording(self._recorder, self.asker, METADATA, "which brokers and topics it has") as exchange:
             made = contact(self._handle, self._brokers, self._options, limit)
             exchange.error = made.silence.message if made.silence else ""
@@ -158,6 +162,7 @@ class Kafka(Source):
         partitions = self.cluster().partitions()[:MOST_PARTITIONS]
         oldest = started(lambda: self._offsets(questions.starts, partitions))
         groups = started(self._all_committed)
+        started(lambda: self._memo.get("groups", self._groups))  # whoever wants offsets wants to know whose they are
         ends, at = self._offsets(questions.ends, partitions), time.monotonic()
         begin = waited(oldest, self.asker.time_left)
         committed, unseen = waited(groups, self.asker.time_left)
