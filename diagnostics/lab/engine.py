@@ -6,7 +6,7 @@ import itertools
 import secrets
 import subprocess
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from http.client import HTTPConnection
 from types import TracebackType
 from typing import Any, Literal, Self
@@ -175,13 +175,20 @@ class Database:
         Columns that a row does not name have their default; `database` is this one. A row with a `node` is what that node of
         the cluster shows, the others what the node shows that is asked.
         """
+        self.overlays({table: rows})
+
+    def overlays(self, tables: Mapping[str, Sequence[Mapping[str, Any]]]) -> None:
+        """The same for several tables at once, which is faster."""
+        more = (each for table, rows in tables.items() for each in self._shown(table, rows))
+        self._apply(structs.replace(self._system, rows=(*self._system.rows, *more)))
+
+    def _shown(self, table: str, rows: Sequence[Mapping[str, Any]]) -> Iterator[Rows]:
         ours = {"database": self.name} if self._has_database(table) else {}
         by_node: dict[str, list[Mapping[str, Any]]] = {} if rows else {"": []}
         for row in rows:
             of_table = {name: value for name, value in row.items() if name != "node"}
             by_node.setdefault(row.get("node", ""), []).append({**ours, **of_table})
-        more = tuple(Rows(table=table, rows=tuple(given), node=node) for node, given in by_node.items())
-        self._apply(structs.replace(self._system, rows=(*self._system.rows, *more)))
+        return (Rows(table=table, rows=tuple(given), node=node) for node, given in by_node.items())
 
     def cluster(self, *nodes: Node, remote: bool = True) -> None:
         """Makes this the first node of the cluster `posthog`; without `remote` the user may not ask the others."""

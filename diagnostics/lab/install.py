@@ -85,8 +85,8 @@ def _database(scenario: Scenario, stack: contextlib.ExitStack) -> Database:
         database.execute(statement)
     if scenario.clickhouse.nodes:
         database.cluster(*scenario.clickhouse.nodes, remote=scenario.clickhouse.remote)
-    for table, overlaid in scenario.overlay.items():
-        database.overlay(table, overlaid)
+    if scenario.overlay:
+        database.overlays(scenario.overlay)
     database.call_itself(scenario.clickhouse.version)
     database.deny(*scenario.clickhouse.denied)
     database.hide(*scenario.clickhouse.hidden)
