@@ -13,6 +13,7 @@ from enum import StrEnum
 from msgspec import Struct
 
 from diagnostics import Action, Code, Column, Finding, Stage, Status, Table, check
+from diagnostics.report.wording import listed
 from diagnostics.sources.app import HEALTH, INSTANCE_STATUS, LIVEZ, PREFLIGHT, READYZ, App, AppState, SystemStatus
 
 UNREACHABLE = Code(
@@ -169,7 +170,7 @@ def _reaches(said: Sequence[Said]) -> Iterator[Finding]:
     wanted = (Dependency.KAFKA, Dependency.CLICKHOUSE)
     told = [one for one in said if one.dependency in wanted]
     if all(one.ok for one in told) and {one.dependency for one in told} == set(wanted):
-        pages = " and ".join(dict.fromkeys(one.page for one in told))
+        pages = listed(list(dict.fromkeys(one.page for one in told)))
         yield NOT_READY.found(f"The app says in {pages} that it reaches Kafka and ClickHouse", status=Status.OK)
 
 
@@ -184,8 +185,8 @@ def _no_system_status(status: SystemStatus) -> Finding:
 def _down(code: Code, dependency: str, said: Iterable[Said]) -> Finding:
     about = [one for one in said if one.dependency == dependency]
     against = sorted({one.page for one in about if one.ok} - {one.page for one in about if not one.ok})
-    pages = " and ".join(dict.fromkeys(one.page for one in about if not one.ok))
-    detail = f"{' and '.join(against)} says otherwise: it may come and go." if against else ""
+    pages = listed(list(dict.fromkeys(one.page for one in about if not one.ok)))
+    detail = f"{listed(against)} says otherwise: it may come and go." if against else ""
     return code.found(
         f"The app says in {pages} that {dependency} is down",
         detail=detail,
@@ -197,12 +198,12 @@ def _down(code: Code, dependency: str, said: Iterable[Said]) -> Finding:
 
 def _not_ready(dependencies: list[str], said: Iterable[Said]) -> Finding:
     about = [one for one in said if one.dependency in dependencies]
-    pages = " and ".join(dict.fromkeys(one.page for one in about if not one.ok))
+    pages = listed(list(dict.fromkeys(one.page for one in about if not one.ok)))
     named = [
         "its migrations are not up to date" if name == Dependency.MIGRATIONS else f"{name} is down" for name in dependencies
     ]
     return NOT_READY.found(
-        f"The app says in {pages} that {' and '.join(named)}",
+        f"The app says in {pages} that {listed(named)}",
         detail="During an upgrade this is normal for some minutes.",
         affects=dependencies,
         evidence=[_table(about)],
@@ -243,7 +244,7 @@ _SPECIFIC: dict[str, Code] = {
 }
 
 _LOOK_AT_WEB = Action(
-    text="See whether it runs, and what it says",
+    text="See whether PostHog's app runs, and what it says",
     commands=(
         "docker compose ps --all web proxy",
         "docker compose logs --tail 100 web",

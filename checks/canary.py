@@ -40,7 +40,7 @@ def canary(capture: Capture, clickhouse: ClickHouse | None, limits: Thresholds) 
     left = capture.asker.time_left
     if left < patience + min(BESIDE, patience):
         raise TimedOut(
-            f"No canary was sent: the run ends in {span_s(left)}, and watching for it takes up to {span_s(patience)}",
+            f"No canary was sent: {span_s(left)} are left for it, and watching for it takes up to {span_s(patience)}",
             hint="give it more time with --deadline 90s",
         )
     watch = Watch(clickhouse) if clickhouse else None

@@ -4,6 +4,7 @@ from msgspec import Struct
 
 from checks.canary_watch import DeadLetter, Seen
 from checks.capture_findings import LOOK_AT_CAPTURE, LOOK_AT_KAFKA, ROUTE_IT
+from checks.plugin_server_findings import READ_LOG
 from diagnostics import Action, Category, Code, Evidence, Finding, QueryText, Status, Text, Values, span_s
 from diagnostics.report.model import Scalar, Stage
 from diagnostics.report.wording import seconds
@@ -26,6 +27,7 @@ LOST = Code(
     category=Category.DATA_INTEGRITY,
     summary="an event that capture took did not arrive",
     headline="An event that capture took did not arrive in ClickHouse",
+    symptom=True,
     caused_by=(
         "capture.unreachable",
         "capture.misrouted",
@@ -119,9 +121,9 @@ def rejected(state: CaptureState, address: str, reception: Reception) -> Finding
 
 def unwatched(reception: Reception) -> Finding:
     return LOST.found(
-        f"Capture took the canary within {seconds(reception.seconds)}, but without ClickHouse nobody sees whether it arrives",
+        f"Capture took the canary within {seconds(reception.seconds)}, but diag reaches no ClickHouse to see whether it arrives",
         status=Status.UNKNOWN,
-        actions=[Action(text="Give diag ClickHouse as well: DIAG_CLICKHOUSE_URL")],
+        actions=[Action(text="Give diag a ClickHouse that it can reach: DIAG_CLICKHOUSE_URL")],
     )
 
 
@@ -148,7 +150,7 @@ def lost(reception: Reception, letter: DeadLetter | None, patience: float) -> Fi
             f"{took}, and the plugin server put it aside as a dead letter",
             affects=[Stage.PLUGIN_SERVER],
             evidence=[Text(title=f"What {letter.error_location} said", text=letter.error), _by_hand()],
-            actions=[Action(text="Go by what is said of the dead letters", commands=("diag explain dead-letters.active",))],
+            actions=[Action(text="Read what to do about dead letters", commands=("diag explain dead-letters.active",))],
         )
     return LOST.found(
         f"{took}, but it was not in ClickHouse {span_s(patience)} later; capture was the last that saw it",
@@ -157,13 +159,7 @@ def lost(reception: Reception, letter: DeadLetter | None, patience: float) -> Fi
         evidence=[_by_hand()],
         actions=[
             _TOKEN,
-            Action(
-                text="See what the plugin server, which takes it from Kafka, says of events",
-                commands=(
-                    "docker compose logs --since 5m plugins",
-                    "kubectl -n posthog logs deployment/posthog-plugins --since 5m",
-                ),
-            ),
+            READ_LOG,
         ],
     )
 

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from diagnostics import Action, Column, Evidence, Table, Values
 from diagnostics.report.model import Scalar
+from diagnostics.report.wording import listed
 from diagnostics.sources.capture import CaptureState, Route, Taker
 
 # Who sends where: the paths of `EVENT_PATHS`, and that for flags.
@@ -30,8 +31,7 @@ ANSWERED_BY = {
 
 def paths(routes: Sequence[Route]) -> str:
     """`/e/`, `/e/ and /batch/`."""
-    names = [route.path for route in routes]
-    return f"{', '.join(names[:-1])} and {names[-1]}" if len(names) > 1 else names[0]
+    return listed([route.path for route in routes])
 
 
 def routes(state: CaptureState) -> Table:
@@ -62,7 +62,7 @@ def numbers(state: CaptureState) -> list[Evidence]:
 
 
 LOOK_AT_CAPTURE = Action(
-    text="See whether it runs and what it says (before 2025 the app itself is capture: web, on Kubernetes events)",
+    text="See whether capture runs and what it says (before 2025 the app itself is capture: web, on Kubernetes events)",
     commands=(
         "docker compose ps --all capture web proxy",
         "docker compose logs --tail 100 capture",

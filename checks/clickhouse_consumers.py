@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 
-from checks.clickhouse_state import CONSUMERS, EVENT_FEEDS, Consumer, client, moment, on, some
+from checks.clickhouse_state import CONSUMERS, EVENT_FEEDS, Consumer, client, moment, on, quoted, some
 from diagnostics import (
     Action,
     Category,
@@ -106,9 +106,8 @@ def _who(some_of: Sequence[Consumer], all_of: Sequence[Consumer], several: bool)
 
 def _does_not_move(consumer: Consumer) -> str:
     since = f"for {span_s(consumer.asked_at - consumer.committed)}" if consumer.committed else "yet"
-    words = consumer.error.replace("\n", " ")[:200]
     ago = span_s(consumer.asked_at - consumer.failed)
-    return f"failed {ago} ago and has taken in nothing {since}: {words}"
+    return f"failed {ago} ago and has taken in nothing {since}: {quoted(consumer.error)}"
 
 
 def _found(table: str, claim: str, consumers: Sequence[Consumer], known: KnownErrors) -> Finding:

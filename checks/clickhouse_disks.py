@@ -159,9 +159,9 @@ def _evidence(disks: Sequence[Disk], growth: Sequence[Growth]) -> list[Evidence]
     columns = (
         Column(name="node"),
         Column(name="disk"),
-        Column(name="bytes free", kind="count"),
-        Column(name="bytes in all", kind="count"),
-        Column(name="bytes in the last day", kind="count"),
+        Column(name="free", kind="bytes"),
+        Column(name="in all", kind="bytes"),
+        Column(name="came in the last day", kind="bytes"),
     )
     came = {(each.host, each.disk): each.bytes for each in growth}
     rows = tuple((each.host, each.name, each.free, each.total, came.get((each.host, each.name))) for each in disks)
@@ -173,14 +173,14 @@ def _evidence(disks: Sequence[Disk], growth: Sequence[Growth]) -> list[Evidence]
 
 ACTIONS = (
     Action(
-        text="See which tables take the space",
+        text="See which tables of ClickHouse take the space",
         commands=client(
             "SELECT database, table, formatReadableSize(sum(bytes_on_disk)) FROM system.parts WHERE active "
             "GROUP BY 1, 2 ORDER BY sum(bytes_on_disk) DESC LIMIT 10"
         ),
     ),
     Action(
-        text="See what else does on that disk; enlarge it, and delete no file of ClickHouse by hand",
+        text="See what else fills ClickHouse's disk, and enlarge it; delete no file of ClickHouse by hand",
         commands=(
             "docker compose exec clickhouse df -h /var/lib/clickhouse",
             "kubectl -n posthog exec chi-posthog-posthog-0-0-0 -- df -h /var/lib/clickhouse",

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 
 from msgspec import Struct
 
-from checks.clickhouse_state import LATELY, NOW, client, moment, on, path_tables
+from checks.clickhouse_state import LATELY, NOW, client, moment, on, path_tables, quoted
 from diagnostics import (
     Action,
     Category,
@@ -111,7 +111,7 @@ def _found(queue: Queue, what: str, status: Status, known: KnownErrors, *, sever
     entry = known.match(queue.error) if queue.error else None
     elsewhere = entry if entry and entry.cause not in (None, STUCK.id) else None
     waits = f"{count(queue.files, 'file')} ({size(queue.bytes)}) wait" + ("s" if queue.files == 1 else "")
-    said = f": {queue.error[:200]}" if queue.error else ""
+    said = f": {quoted(queue.error)}" if queue.error else ""
     return STUCK.found(
         f"The queue of {queue.table}{on(queue.host, several=several)} {what}; {waits} to be sent{said}",
         status=status,
@@ -129,7 +129,7 @@ def _evidence(queues: Sequence[Queue]) -> list[Evidence]:
         Column(name="node"),
         Column(name="table"),
         Column(name="files", kind="count"),
-        Column(name="bytes", kind="count"),
+        Column(name="size", kind="bytes"),
         Column(name="broken files", kind="count"),
         Column(name="errors", kind="count"),
         Column(name="last error", kind="time"),

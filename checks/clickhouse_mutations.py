@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 
 from msgspec import Struct
 
-from checks.clickhouse_state import NOW, client, moment, on, some
+from checks.clickhouse_state import NOW, client, moment, on, quoted, some
 from diagnostics import (
     Action,
     Category,
@@ -91,7 +91,7 @@ def clickhouse_mutations(clickhouse: ClickHouse, limits: Thresholds) -> Iterator
         verb = "fails" if len(failing) == 1 else "fail"
         yield _found(
             f"{count(len(failing), 'mutation')} of {where} {verb}, last {span_s(newest.asked_at - newest.failed)} ago: "
-            f"{newest.reason[:200]}",
+            f"{quoted(newest.reason)}",
             failing,
         )
     if old:
@@ -133,7 +133,7 @@ def _evidence(mutations: Sequence[Mutation]) -> list[Evidence]:
 
 ACTIONS = (
     Action(
-        text="See how far they are, and why they fail",
+        text="See how far the mutations are, and why they fail",
         commands=client(
             "SELECT table, mutation_id, create_time, parts_to_do, latest_fail_reason FROM system.mutations "
             "WHERE NOT is_done ORDER BY create_time LIMIT 20"

@@ -191,7 +191,7 @@ def _evidence(fullest: Sequence[Fullest]) -> list[Evidence]:
         Column(name="parts", kind="count"),
         Column(name="delays at", kind="count"),
         Column(name="refuses at", kind="count"),
-        Column(name="bytes a part", kind="count"),
+        Column(name="size of a part", kind="bytes"),
     )
     rows = tuple(_row(each) for each in fullest[:10])
     table = Table(title="Partitions with the most parts", columns=columns, rows=rows, omitted=max(0, len(fullest) - 10))

@@ -137,7 +137,7 @@ def _not_seen(nodes: Nodes) -> Iterator[Finding]:
             status=Status.FAIL if shards else Status.WARN,
             affects=names,
             evidence=[_nodes_table(nodes)],
-            actions=[Action(text="See whether it runs, and what its log says", commands=LOGS)],
+            actions=[Action(text="See whether that ClickHouse node runs, and what its log says", commands=LOGS)],
         )
 
 
@@ -160,9 +160,11 @@ def _readonly(refusing: Sequence[Replica], all_of: Sequence[Replica], clickhouse
     words = _keeper_words(clickhouse)
     entry = next((entry for said in words if (entry := known.match(said.words))), None)
     elsewhere = entry if entry and entry.cause not in (None, READONLY.id) else None
-    claim = f"{len(refusing)} of {len(all_of)} replicated tables are read-only{on(hosts, several=several)}"
+    alone = f"The replicated table {refusing[0].table} is" if len(refusing) == 1 else ""
+    claim = alone or f"{len(refusing)} of {len(all_of)} replicated tables are"
+    claim += f" read-only{on(hosts, several=several)}"
     claim += f" for {span_s(since)}" if since else ""
-    claim += f", {some(on_path)} among them" if on_path else ""
+    claim += f", {some(on_path)} among them" if on_path and not alone else ""
     return READONLY.found(
         f"{claim}: inserts are refused",
         status=Status.FAIL if on_path or len(refusing) * 2 >= len(all_of) else Status.WARN,

@@ -101,6 +101,11 @@ CONSUMERS = part(
     optional={"used": "is_currently_used"},
 )
 
+QUOTED = 120
+"""Characters of an exception that a claim quotes; its evidence has all that was asked for."""
+
+_NUMBER = re.compile(r"^Code: \d+\. (?:DB::Exception: )?")
+
 EVENT_FEEDS = ("kafka_events_json", "kafka_events_json_native_json", "kafka_events", "kafka_events_proto")
 """What PostHog called the Kafka table of the events: since 2022, beside it since 2026, and before."""
 
@@ -129,6 +134,12 @@ def some(names: Sequence[str], shown: int = 3) -> str:
     named = list(dict.fromkeys(names))
     more = f" and {len(named) - shown} more" if len(named) > shown else ""
     return ", ".join(named[:shown]) + more
+
+
+def quoted(error: str) -> str:
+    """The beginning of an exception on one line, for a claim: without ClickHouse's number in front, which has a name behind."""
+    words = _NUMBER.sub("", " ".join(error[: 4 * QUOTED].split()))
+    return words if len(words) <= QUOTED else words[:QUOTED].rpartition(" ")[0] + " …"
 
 
 def moment(seconds: int) -> str | None:

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 
 from msgspec import Struct
 
-from checks.clickhouse_state import CONSUMERS, LATELY, NOW, VIEW, Consumer, client, moment, path_tables
+from checks.clickhouse_state import CONSUMERS, LATELY, NOW, VIEW, Consumer, client, moment, path_tables, quoted
 from diagnostics import (
     Action,
     Category,
@@ -19,7 +19,6 @@ from diagnostics import (
     check,
     span_s,
 )
-from diagnostics.report.wording import count
 from diagnostics.sources.clickhouse import ClickHouse, part
 from diagnostics.sources.clickhouse.part import by_hand
 from diagnostics.sources.errors import BadAnswer
@@ -137,7 +136,7 @@ def _found(thrown: Sequence[Thrown], known: KnownErrors, *, on_path: bool) -> Fi
     newest = max(thrown, key=lambda each: each.failed)
     entry = known.match(newest.error)
     times = sum(each.failures for each in thrown)
-    often = f"{count(times, 'time')} in the last hour, the last " if times else ""
+    often = f"{times:,} times in the last hour, the last " if times > 1 else ""
     elsewhere = entry is not None and entry.cause not in (None, FAILING.id)
     columns = (
         Column(name="node"),
@@ -147,7 +146,7 @@ def _found(thrown: Sequence[Thrown], known: KnownErrors, *, on_path: bool) -> Fi
     )
     rows = tuple((each.host, each.failures or None, moment(each.failed), each.error) for each in thrown[:20])
     return FAILING.found(
-        f"The materialized view {newest.view} threw {often}{span_s(newest.ago)} ago: {newest.error[:200]}",
+        f"The materialized view {newest.view} threw {often}{span_s(newest.ago)} ago: {quoted(newest.error)}",
         status=Status.FAIL if on_path else Status.WARN,
         affects=[newest.view],
         evidence=[

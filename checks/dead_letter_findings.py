@@ -131,7 +131,7 @@ def _actions(code: Code, groups: Sequence[Group], events: int, seen: Seen) -> li
     lost = "This event stays lost until it is" if events == 1 else f"These {events:,} events stay lost until they are"
     ask = f'docker compose exec clickhouse clickhouse-client --query "{" ".join(seen.newest.split())}"'
     return [
-        Action(text="See the newest ones", commands=(ask,)),
+        Action(text="See the newest dead letters", commands=(ask,)),
         *list(fixes)[:FIXES],
         Action(text=f"{lost} replayed by hand, once the cause is gone: read first how", commands=(f"diag explain {code.id}",)),
     ]

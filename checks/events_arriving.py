@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 from checks import event_arrivals, event_rates, kafka_intake
 from checks.event_arrivals import Arrivals
+from checks.plugin_server_findings import READ_LOG
 from diagnostics.engine.check import Code, Threshold, Thresholds, check
 from diagnostics.report.model import Action, Category, Evidence, Finding, Measure, QueryText, Stage, Status, Values
 from diagnostics.report.wording import clock, span_s
@@ -23,12 +24,14 @@ STALE = Code(
     category=Category.DATA_INTEGRITY,
     summary="no event has arrived for longer than is usual for this install",
     headline="Events no longer reach ClickHouse",
+    symptom=True,
     contradicted_by=("canary.arrived",),
     caused_by=(
         "capture.unreachable",
         "capture.misrouted",
         "capture.cannot-produce",
         "capture.drops-events",
+        "capture.rejects-canary",
         "kafka.unreachable",
         "kafka.topic-missing",
         "kafka.no-consumer",
@@ -181,10 +184,7 @@ NEXT = (
             'exceptions.text FROM system.kafka_consumers FORMAT Vertical"',
         ),
     ),
-    Action(
-        text="See what the plugin server, which feeds them, last said (docker compose, Kubernetes)",
-        commands=("docker compose logs --tail 50 plugins", "kubectl -n posthog logs deploy/posthog-plugins --tail 50"),
-    ),
+    READ_LOG,
 )
 
 UPSTREAM = (

@@ -19,6 +19,7 @@ LAG = Code(
     category=Category.PERFORMANCE,
     summary="events are stored late",
     headline="Events reach ClickHouse late",
+    symptom=True,
     caused_by=(
         "kafka.lag",
         "kafka.no-consumer",

@@ -32,7 +32,7 @@ LOOK = Action(
     ),
 )
 START = Action(
-    text="Start it if it is down: events wait nowhere else, and what is sent in the meantime is lost",
+    text="Start Kafka if it is down: events wait nowhere else, and what is sent in the meantime is lost",
     commands=("docker compose up -d kafka", "kubectl -n posthog rollout restart statefulset/posthog-posthog-kafka"),
     changes_something=True,
 )

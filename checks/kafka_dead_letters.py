@@ -173,7 +173,7 @@ def _actions(groups: Sequence[Group], total: int, topic: str) -> list[Action]:
     lost = "This event stays" if total == 1 else f"These {total:,} events stay"
     return [
         Action(
-            text="See what the plugin server says of them",
+            text="See what the plugin server says of the newest dead letters",
             commands=(
                 'docker compose logs --since 1h plugins | grep "Event sent to DLQ"',
                 'kubectl -n posthog logs deployment/posthog-plugins --since 1h | grep "Event sent to DLQ"',

@@ -1,4 +1,4 @@
-"""Kafka's consumer groups: how far those that events pass are behind, and whether Kafka deletes what they have not read yet.
+"""Kafka's consumer groups: how far those that events pass are behind, and whether Kafka deletes what they have not read.
 
 Reads the offsets of every group and partition twice, a second apart, and of each oldest unread message the time at which it was
 written (never what it says). Groups are found by the topics they read, not by name.

@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator, Sequence
 
 from checks.kafka_lags import Lag, Pace, PartitionLag
+from checks.plugin_server_findings import READ_LOG, RESTART
 from diagnostics import Action, Code, Column, Evidence, Finding, Measure, Status, Table, Values, span_s
 from diagnostics.report.wording import count
 from diagnostics.sources.kafka import KafkaTopics
@@ -22,9 +23,10 @@ def behind(code: Code, lag: Lag, limit: float, topics: KafkaTopics) -> Finding:
         f"The consumer group {lag.group.id} is {span_s(lag.waits or 0)} behind in {lag.topic}: "
         f"{count(lag.unread, 'message waits', 'messages wait')} in {len(late)} of {count(len(lag.partitions), 'partition')}, "
         f"{_pace(lag)}{nobody}",
+        detail="Never reset the group's offsets: that skips what waits.",
         affects=[lag.topic, lag.group.id],
         evidence=_evidence(lag),
-        actions=[_look(lag), *(_clickhouse() if lag.topic == topics.clickhouse else _plugin_server())],
+        actions=[_look(lag), *(_clickhouse() if lag.topic == topics.clickhouse else (READ_LOG, RESTART))],
         measure=Measure(value=float(lag.unread), unit="messages"),
     )
 
@@ -165,29 +167,11 @@ def _look(lag: Lag) -> Action:
     group = lag.group.id if PLAIN.fullmatch(lag.group.id) else "GROUP"
     tool = f"kafka-consumer-groups.sh --bootstrap-server localhost:9092 --describe --group {group}"
     return Action(
-        text="Watch whether it gets less (first command: Redpanda; others: Apache Kafka)",
+        text=f"Watch whether what waits for {group} gets less (first command: Redpanda; others: Apache Kafka)",
         commands=(
             f"docker compose exec kafka rpk group describe {group}",
             f"docker compose exec kafka {tool}",
             f"kubectl -n posthog exec posthog-posthog-kafka-0 -- {tool}",
-        ),
-    )
-
-
-def _plugin_server() -> tuple[Action, ...]:
-    return (
-        Action(
-            text="Read the plugin server's log: what does it wait for?",
-            commands=(
-                "docker compose logs --since 15m plugins",
-                "kubectl -n posthog logs deployment/posthog-plugins --since 15m",
-            ),
-        ),
-        Action(
-            text="Restart the plugin server: nothing is lost, it goes on where it stopped. Never reset a group's offsets: that "
-            "skips what waits",
-            commands=("docker compose restart plugins", "kubectl -n posthog rollout restart deployment/posthog-plugins"),
-            changes_something=True,
         ),
     )
 
@@ -210,7 +194,8 @@ def _raise_retention(topic: str) -> Action:
     name = topic if PLAIN.fullmatch(topic) else "TOPIC"
     tool = f"kafka-configs.sh --bootstrap-server localhost:9092 --alter --entity-type topics --entity-name {name}"
     return Action(
-        text="Gain time: let Kafka keep this topic for a week, if its disk has room for that",
+        text=f"Gain time: let Kafka keep {name} for a week, if its disk has room for that (first command: Redpanda; others: Apache "
+        "Kafka)",
         commands=(
             f"docker compose exec kafka rpk topic alter-config {name} --set retention.ms=604800000",
             f"docker compose exec kafka {tool} --add-config retention.ms=604800000",

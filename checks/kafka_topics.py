@@ -140,10 +140,10 @@ def _unread(topic: str, kafka: Kafka, reading: Reading, age: float) -> Finding:
         affects=[topic],
         actions=[
             Action(
-                text="See which groups there are, and what they read",
+                text="See which consumer groups there are, and what they read (Redpanda, Apache Kafka)",
                 commands=(
                     "docker compose exec kafka rpk group list",
-                    "docker compose exec kafka kafka-consumer-groups.sh --bootstrap-server kafka:9092 --all-groups --describe",
+                    "docker compose exec kafka kafka-consumer-groups.sh --bootstrap-server localhost:9092 --all-groups --describe",
                 ),
             ),
             _who(topic, kafka),
@@ -155,11 +155,12 @@ def _who(topic: str, kafka: Kafka) -> Action:
     if topic in (kafka.topics.clickhouse, kafka.topics.clickhouse_before_2022):
         sql = "SELECT name, engine FROM system.tables WHERE database = 'posthog' AND engine = 'Kafka' LIMIT 50"
         return Action(
-            text="ClickHouse reads it: see whether its Kafka tables are there (never SELECT from one: that takes its messages)",
+            text=f"ClickHouse reads {topic}: see whether its Kafka tables are there (never SELECT from one: that takes its "
+            "messages)",
             commands=(f'docker compose exec clickhouse clickhouse-client --query "{sql}"',),
         )
     return Action(
-        text="The plugin server reads it: see whether the service runs that has its role, and which topic it is told to read "
-        "(INGESTION_CONSUMER_CONSUME_TOPIC), against what capture writes to (KAFKA_TOPIC)",
+        text=f"The plugin server reads {topic}: see whether the service runs that has its role, and which topic it is told to "
+        "read (INGESTION_CONSUMER_CONSUME_TOPIC), against what capture writes to (KAFKA_TOPIC)",
         commands=("docker compose ps --all", "kubectl -n posthog get pods"),
     )

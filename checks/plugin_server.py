@@ -9,7 +9,7 @@ By hand: docker compose exec web curl -sS -m 5 -i http://plugins:6738/_health
 
 from collections.abc import Iterator, Sequence
 
-from checks.plugin_server_findings import announced, explained, listed, rebalancing_for, restart_actions, start_actions
+from checks.plugin_server_findings import READ_LOG, RESTART, announced, explained, listed, rebalancing_for, start_actions
 from diagnostics import (
     Action,
     Code,
@@ -81,8 +81,8 @@ def plugin_server_health(plugin_server: PluginServer, known: KnownErrors, limits
     degraded = [health for health in judged if health.status is HealthStatus.DEGRADED and not _only_noise(health, known)]
     unknown = [health for health in judged if health.status is HealthStatus.UNKNOWN]
     unready = [health for health in judged if health.status is not HealthStatus.ERROR and health.ready is Readiness.NO]
-    yield from _unreached([health for health in instances if not health.reached], total)
-    yield from _unrecognised([health for health in instances if health.reached and not health.recognised])
+    yield from _unreached([health for health in instances if not health.reached and not health.barred], total)
+    yield from _unrecognised([health for health in instances if health.barred or (health.reached and not health.recognised)])
     yield from _unhealthy(sick, total, known, Status.FAIL, "unhealthy")
     yield from _unhealthy(degraded, total, known, Status.WARN, "degraded")
     yield from _not_understood(unknown, total)
@@ -111,7 +111,8 @@ def plugin_server_heartbeat(app: App, plugin_server: PluginServer) -> Iterator[F
     heartbeat = _heartbeat(app)
     instances = plugin_server.health()
     up = [health for health in instances if health.up]
-    down = [health for health in instances if not health.reached or health.status is HealthStatus.ERROR]
+    silent = [health for health in instances if not health.reached and not health.barred]
+    down = [*silent, *(health for health in instances if health.status is HealthStatus.ERROR)]
     if not up and not down:  # silence would count as an answer to "Is the plugin server alive?"
         yield DISAGREES.found(
             "The app's word on the plugin server could not be compared: the plugin server's own is not understood",
@@ -145,7 +146,7 @@ def _unreached(silent: Sequence[Health], total: int) -> Iterator[Finding]:
 def _unrecognised(strange: Sequence[Health]) -> Iterator[Finding]:
     for health in strange:
         yield UNREACHABLE.found(
-            f"What answers at {health.address} is not a plugin server that can be asked: {health.message}",
+            health.told,
             status=Status.UNKNOWN,
             affects=[health.address],
             actions=[Action(text=health.hint[:1].upper() + health.hint[1:])] if health.hint else [],
@@ -162,7 +163,7 @@ def _unhealthy(sick: Sequence[Health], total: int, known: KnownErrors, status: S
             status=status,
             affects=[health.address for health in sick],
             evidence=cause.evidence,
-            actions=[*cause.fixes, *restart_actions()],
+            actions=[*cause.fixes, READ_LOG, RESTART],
             cause=cause.meaning,
             cause_codes=cause.codes,
             source_text=True,
@@ -186,7 +187,7 @@ def _not_ready(unready: Sequence[Health], total: int) -> Iterator[Finding]:
             f"{listed(unready, total)} {'runs' if one else 'run'}, but /_ready says that the consumer is not ready",
             detail="In the first minutes after a start this is normal.",
             affects=[health.address for health in unready],
-            actions=restart_actions(),
+            actions=[READ_LOG, RESTART],
         )
 
 
@@ -198,7 +199,7 @@ def _still_rebalancing(rebalancing: dict[str, int], limit: float) -> Iterator[Fi
             f"The consumer of the plugin server at {address} has been rebalancing for {span_s(seconds)}, {judgement}",
             status=Status.FAIL if too_long else Status.INFO,
             affects=[address],
-            actions=restart_actions() if too_long else [],
+            actions=[READ_LOG, RESTART] if too_long else [],
         )
 
 

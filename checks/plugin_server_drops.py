@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from msgspec import Struct
 
 from checks.plugin_server_drop_actions import actions_for
-from checks.plugin_server_evidence import unread
+from checks.plugin_server_evidence import uncounted, unread
 from diagnostics import (
     Category,
     Code,
@@ -29,7 +29,7 @@ from diagnostics import (
     span_s,
 )
 from diagnostics.sources.plugin_server import METRICS, METRICS_ELSEWHERE, PluginServer
-from diagnostics.sources.plugin_server_endings import Drop, Endings, between, merged, since_start
+from diagnostics.sources.plugin_server_endings import Drop, Endings, between, counts_events, merged, since_start
 
 SHARE = Threshold(
     "plugin-server-drops.share", 0.2, "ratio", "so large a share of the events dropped for a cause that nobody set up fails"
@@ -83,7 +83,9 @@ def plugin_server_drops(plugin_server: PluginServer, window: Window, limits: Thr
     readings = plugin_server.readings()
     yield from unread(DROPS, readings, "whether it drops events")
     readable = [each for each in readings if each.readable]
-    if not readable:
+    if not any(counts_events(each) for each in readable):
+        if readable:
+            yield uncounted(DROPS, readable, "whether it drops events")
         return
     ages = [each.up_for for each in readable]
     look = Look(

@@ -44,6 +44,16 @@ def unread(code: Code, readings: Sequence[Readings], what: str) -> list[Finding]
     return found
 
 
+def uncounted(code: Code, readings: Sequence[Readings], what: str) -> Finding:
+    """For counters that can be seen, none of which is about what a plugin server does. `what` continues "it cannot be seen"."""
+    addresses = [each.address for each in readings]
+    return code.found(
+        f"What is counted at {', '.join(addresses)} says nothing of events, so that it cannot be seen {what}",
+        status=Status.UNKNOWN,
+        affects=addresses,
+    )
+
+
 def at_work(consumers: Sequence[Consumer], seconds: float) -> Table:
     """What each consumer did between the readings."""
     rows = [

@@ -76,33 +76,30 @@ def explained(instances: Sequence[Health], known: KnownErrors) -> Explained:
     )
 
 
-def restart_actions() -> tuple[Action, ...]:
-    """For one that answers. The log first: a restart may hide the reason."""
-    return (
-        Action(
-            text="Read its log before anything else",
-            commands=(
-                "docker compose logs --since 15m plugins",
-                "kubectl -n posthog logs deployment/posthog-plugins --since 15m",
-            ),
-        ),
-        Action(
-            text="Restart it (on a plain host, its service): nothing is lost, Kafka keeps what is waiting and it goes on where "
-            "it stopped",
-            commands=("docker compose restart plugins", "kubectl -n posthog rollout restart deployment/posthog-plugins"),
-            changes_something=True,
-        ),
-    )
+READ_LOG = Action(
+    text="Read what the plugin server last said, before a restart hides it",
+    commands=(
+        "docker compose logs --since 15m plugins",
+        "kubectl -n posthog logs deployment/posthog-plugins --since 15m",
+    ),
+)
+RESTART = Action(
+    text="Restart the plugin server (on a plain host, its service): nothing is lost, Kafka keeps what is waiting and it goes "
+    "on where it stopped",
+    commands=("docker compose restart plugins", "kubectl -n posthog rollout restart deployment/posthog-plugins"),
+    changes_something=True,
+)
 
 
 def start_actions(silent: Sequence[Health]) -> tuple[Action, ...]:
-    """For one that does not answer: its state, then as above."""
+    """For one that does not answer: its state, its log, and a restart."""
     hints = dict.fromkeys(health.hint for health in silent if health.hint)
     return (
         *(Action(text=hint[:1].upper() + hint[1:]) for hint in hints),
         Action(
-            text="See whether it runs",
+            text="See whether the plugin server runs",
             commands=("docker compose ps --all plugins", "kubectl -n posthog get pods -l role=plugins"),
         ),
-        *restart_actions(),
+        READ_LOG,
+        RESTART,
     )

@@ -10,8 +10,8 @@ By hand, twice: docker compose exec web curl -sS -m 5 http://plugins:6738/_metri
 from collections.abc import Iterator, Sequence
 
 from checks.event_arrivals import ARRIVALS, ARRIVALS_BY_KAFKA
-from checks.plugin_server_evidence import at_work, spent, steps, unread
-from checks.plugin_server_findings import listed, restart_actions
+from checks.plugin_server_evidence import at_work, spent, steps, uncounted, unread
+from checks.plugin_server_findings import READ_LOG, RESTART, listed
 from checks.plugin_server_watch import Watched, arrived, waiting
 from diagnostics import Action, Category, Code, Finding, Measure, Stage, Status, Table, Threshold, Thresholds, check, span_s
 from diagnostics.sources.clickhouse import ClickHouse
@@ -79,13 +79,15 @@ def plugin_server_progress(
 ) -> Iterator[Finding]:
     instances, readings = plugin_server.health(), plugin_server.readings()
     said = {health.address: health for health in instances}
-    watched = [
+    counted = [
         Watched(consumer=consumer, health=said[each.address], readings=each)
         for each in readings
         for consumer in consumers(each)
-        if consumer.takes_events
     ]
+    watched = [each for each in counted if each.consumer.takes_events]
     yield from unread(STALLED, readings, "whether it gets on with its work")
+    if (readable := [each for each in readings if each.readable]) and not counted:
+        yield uncounted(STALLED, readable, "whether it gets on with its work")
     stuck = list(_hanging(watched, len(instances), limits(STALLED_AFTER)))
     if sum(each.readable for each in readings) == len(instances):  # one that was not seen may hold them all
         stuck += _without_partitions(watched, clickhouse, limits)
@@ -145,7 +147,7 @@ def _stalled(watched: Sequence[Watched], claim: str, detail: str, status: Status
         detail=detail,
         affects=[each.health.address for each in watched],
         evidence=[_at_work(watched)],
-        actions=restart_actions(),
+        actions=[READ_LOG, RESTART],
         source_text=True,
         measure=Measure(value=round(max(each.consumer.behind or 0.0 for each in watched)), unit="s"),
     )
@@ -173,7 +175,7 @@ def _without_partitions(watched: Sequence[Watched], clickhouse: ClickHouse | Non
         detail="If there are more of them than diag was told of (plugin_server_urls), another may have them.",
         affects=affects,
         evidence=[_at_work(watched)],
-        actions=[_LOOK_AT_THE_GROUP, *restart_actions()],
+        actions=[_LOOK_AT_THE_GROUP, READ_LOG, RESTART],
         source_text=True,
     )
 

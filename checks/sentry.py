@@ -168,7 +168,7 @@ def _errors(sentry: Sentry, issues: Issues, ours: Sequence[Judged], window: Wind
     new = sum(judged.new for judged in ranked)
     cause, codes = leading_cause((judged.known, judged.issue.count) for judged in ranked)
     one = len(ranked) == 1
-    newly = "" if not new else ", for the first time" if one else f", {new} of them for the first time"
+    newly = "" if not new else "; it is new" if one else f"; {new} of them {'is' if new == 1 else 'are'} new"
     user = f" of the user {scope.sentry_user}" if scope.sentry_user else ""
     return ERRORS.found(
         f"{len(ranked)} unresolved {'issue' if one else 'issues'} in Sentry{user} that {'touches' if one else 'touch'} "
@@ -181,7 +181,7 @@ def _errors(sentry: Sentry, issues: Issues, ours: Sequence[Judged], window: Wind
             QueryText(title="Searched for", text=search(UNRESOLVED, user=scope.sentry_user), language="http"),
         ],
         actions=[
-            Action(text=f"Open the foremost in Sentry: {_path(sentry, ranked[0].issue)}"),
+            Action(text=f"Open the foremost issue in Sentry: {_path(sentry, ranked[0].issue)}"),
             *(judged.known.action() for judged in ranked[:1] if judged.known),
         ],
         cause=cause,

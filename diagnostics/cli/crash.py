@@ -1,10 +1,11 @@
 """What happens when diag itself fails: a redacted block ready to be pasted, and, only if asked for, a report to Sentry."""
 
+import contextlib
 import os
 import platform
 import sys
 import traceback
-from collections.abc import Iterable
+from collections.abc import Iterator
 from typing import Any
 
 import click
@@ -40,12 +41,19 @@ def report_crash(error: Exception) -> int:
     return BUG
 
 
-def _secrets() -> Iterable[str]:
+def _secrets() -> Iterator[str]:
     """The known ones, and those that the environment holds: a crash may come before the configuration is known."""
     from diagnostics.config.settings import SETTINGS
+    from diagnostics.config.urls import passwords
 
-    names = [name for setting in SETTINGS if setting.secret for name in setting.environment]
-    return [*Known.secrets, *(os.environ[name] for name in names if os.environ.get(name))]
+    yield from Known.secrets
+    for setting in SETTINGS:
+        for written in filter(None, map(os.environ.get, setting.environment)):
+            if setting.secret:
+                yield written
+            for part in written.split(",") if "://" in written else ():
+                with contextlib.suppress(ValueError):  # no URL
+                    yield from passwords(part)
 
 
 def _block(error: Exception) -> str:

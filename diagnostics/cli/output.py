@@ -39,7 +39,7 @@ def destinations(files: Sequence[Path], format: str | None, *, terminal: bool) -
     """
     if not files:
         return [Destination(format or ("terminal" if terminal else DEFAULT))]
-    return [Destination(_format_of(path, format), writable(path)) for path in files]
+    return [Destination(_format_of(writable(path), format), path) for path in files]
 
 
 def _format_of(path: Path, format: str | None) -> str:
@@ -55,10 +55,13 @@ def _format_of(path: Path, format: str | None) -> str:
 def writable(path: Path) -> Path:
     """The path; ends the command when it cannot be written to."""
     folder = path.parent
-    if not folder.is_dir():
-        stop(f"-o {path}: the folder {folder} does not exist. Create it: mkdir -p {folder}")
-    if path.is_dir() or not os.access(path if path.exists() else folder, os.W_OK):
-        stop(f"-o {path}: cannot be written to. Choose a file in a folder that you own.")
+    try:
+        if not folder.is_dir():
+            stop(f"-o {path}: the folder {folder} does not exist. Create it: mkdir -p {folder}")
+        if path.is_dir() or not os.access(path if path.exists() else folder, os.W_OK):
+            stop(f"-o {path}: cannot be written to. Choose a file in a folder that you own.")
+    except OSError as error:  # a name that is too long
+        stop(f"-o {path}: cannot be written to ({error.strerror}). Choose another name.")
     return path
 
 

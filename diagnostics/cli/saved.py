@@ -1,5 +1,6 @@
 """Reading a saved report, for the commands that take one."""
 
+import codecs
 import sys
 from pathlib import Path
 from typing import NoReturn
@@ -24,12 +25,19 @@ def loaded(file: str, data: bytes) -> Report:
 
 
 def read(file: str) -> bytes:
-    """What is in a file, in stdin for `-`. Ends the command when it cannot be read."""
+    """What is in a file, in stdin for `-`, as UTF-8. Ends the command when it cannot be read."""
     try:
-        return sys.stdin.buffer.read() if file == "-" else Path(file).read_bytes()
+        return _as_utf8(sys.stdin.buffer.read() if file == "-" else Path(file).read_bytes())
     except (OSError, ValueError) as error:  # ValueError: a name with NUL in it
         why = error.strerror if isinstance(error, OSError) else str(error)
         stop(f"{_told(file)}: cannot be read ({why}). Save a report first: diag run -o report.json")
+
+
+def _as_utf8(data: bytes) -> bytes:
+    """Editors put a byte order mark in front, and PowerShell's `>` writes UTF-16."""
+    if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        return data.decode("utf-16", "replace").encode()
+    return data.removeprefix(codecs.BOM_UTF8)
 
 
 def refuse(file: str, error: NotAReport) -> NoReturn:

@@ -1,7 +1,5 @@
 """`diag render --verify`: whether a report that came by mail, chat or issue is as diag wrote it."""
 
-import codecs
-
 import click
 
 from diagnostics.cli.saved import read, refuse
@@ -12,7 +10,7 @@ from diagnostics.report.json import NotAReport, intact
 def verify_file(file: str) -> int:
     """Says what became of the text in a file (stdin for `-`), and returns the exit code: 0 intact, 1 edited or cut."""
     data = read(file)
-    judged = _document(file, data) if data.lstrip(codecs.BOM_UTF8).lstrip().startswith(b"{") else verify(_text(data))
+    judged = _document(file, data) if data.lstrip().startswith(b"{") else verify(data.decode("utf-8", "replace"))
     click.echo(f"{judged.state}: {judged.told}")
     return 0 if judged.state is State.INTACT else 1
 
@@ -28,10 +26,3 @@ def _document(file: str, data: bytes) -> Judgement:
     if as_written:
         return Judgement(State.INTACT, "Every member is as diag wrote it.")
     return Judgement(State.EDITED, "Its members are not those that diag wrote.")
-
-
-def _text(data: bytes) -> str:
-    """Whatever an editor made of it: what cannot be read has been changed."""
-    if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
-        return data.decode("utf-16", "replace")
-    return data.decode("utf-8-sig", "replace")

@@ -76,7 +76,8 @@ class Code(Struct, frozen=True, kw_only=True):
     names codes that explain this one when they are present, `contradicted_by` codes that speak against it when they are found
     beside it. `weak` says that something complains or that some events are touched, not that events stop: what stops them
     goes before it. As an effect a code tells where events stop: at its stage, at `stops_at` where it is seen elsewhere, or
-    nowhere when they are only `waiting` because the next stage does not take them. `stage` None means the check's.
+    nowhere when they are only `waiting` because the next stage does not take them. A `symptom` says that events are missing
+    or late and not why: its actions look for the cause, and are not wanted once that is known. `stage` None means the check's.
     """
 
     id: str
@@ -89,6 +90,7 @@ class Code(Struct, frozen=True, kw_only=True):
     contradicted_by: tuple[str, ...] = ()
     weak: bool = False
     waiting: bool = False
+    symptom: bool = False
     stops_at: Stage | None = None
 
     def found(

@@ -11,6 +11,7 @@ from diagnostics.engine.check import Code
 from diagnostics.engine.runbook import Runbook, VerdictStatus
 from diagnostics.engine.verdict import Evidence, explained_by
 from diagnostics.report.model import Category, CheckResult, Finding, Status, Triage, Verdict
+from diagnostics.report.wording import listed
 
 MAX_QUESTIONS = 5
 MAX_ABOUT_CODE = 3
@@ -109,8 +110,4 @@ def _blind_spots(blind: Sequence[CheckResult]) -> Iterator[str]:
             by_reason.setdefault(result.reason, []).append(result.id)
     for reason, ids in by_reason.items():
         them = "It" if len(ids) == 1 else "They"
-        yield f"Could you run diag again so that {_listed(ids)} can look? {them} could not: {reason}."
-
-
-def _listed(ids: Sequence[str]) -> str:
-    return " and ".join(ids) if len(ids) < 3 else f"{', '.join(ids[:-1])} and {ids[-1]}"
+        yield f"Could you run diag again so that {listed(ids)} can look? {them} could not: {reason}."

@@ -123,7 +123,7 @@ def _problem(evidence: Evidence, failing: list[Finding]) -> Verdict:
     seen_by = {code: _seen_by(evidence.results, code) for code in present}
     root = min(roots, key=lambda code: (told[code].weak, depth(first[code].stage), -len(seen_by[code]), present.index(code)))
     explained = [finding for finding in failing if finding.code == root or root in causes[finding.code]]
-    chain = sorted(explained, key=lambda finding: _distance(finding, root))
+    chain = _in_order(explained, root)
     stage = _where_events_stop(root, chain, told)
     corroborated = len({id for finding in chain for id in seen_by[finding.code]}) > 1
     blind = [result for result in evidence.blind if depth(result.stage) <= depth(stage)]
@@ -140,9 +140,15 @@ def _problem(evidence: Evidence, failing: list[Finding]) -> Verdict:
         headline=_headline(root, stage, chain, evidence.codes),
         why=tuple(dict.fromkeys(_sentence(finding.claim) for finding in chain)),
         against=tuple(against),
-        actions=_actions(chain, root),
+        actions=_what_to_do(chain, root, told),
         also=tuple(code for code in present if code not in in_chain),
     )
+
+
+def _in_order(explained: Sequence[Finding], root: str) -> list[Finding]:
+    """The cause as it was measured, then as somebody's error texts tell it (once is enough), what points to it, its effects."""
+    measured, told, pointing, effects = ([each for each in explained if _distance(each, root) == at] for at in range(4))
+    return [*measured, *told[:1], *pointing, *told[1:], *effects]
 
 
 def _where_events_stop(root: str, chain: Sequence[Finding], codes: Mapping[str, Code]) -> Stage | None:
@@ -158,7 +164,7 @@ def _headline(root: str, stage: Stage | None, chain: Sequence[Finding], codes: M
     """The first sentence: the place and the cause, in words that survive being quoted alone."""
     code = codes[root]
     known = next((finding.cause for finding in chain if finding.cause and finding.code == root), "")
-    known = known or next((finding.cause for finding in chain if finding.cause), "")
+    known = known or next((finding.cause for finding in chain if finding.cause and root in finding.cause_codes), "")
     if code.headline:
         return _sentence(f"{code.headline}: {known}" if known else code.headline)
     what = known or code.summary
@@ -252,20 +258,30 @@ def _not_found_by(evidence: Evidence, root: str, seen_by: Sequence[str]) -> list
 
 
 def _unseen(blind: Sequence[CheckResult]) -> list[str]:
-    return [f"Not looked at: {result.id} ({result.reason})." for result in blind]
+    """One sentence for all that could not look for the same reason."""
+    reasons = dict.fromkeys(result.reason for result in blind)
+    return [f"Not looked at: {', '.join(each.id for each in blind if each.reason == reason)} ({reason})." for reason in reasons]
 
 
 def _unlooked(results: Sequence[CheckResult]) -> list[Finding]:
     return [finding for result in results for finding in result.findings if finding.status is Status.UNKNOWN]
 
 
-def _actions(findings: Sequence[Finding], root: str | None = None) -> tuple[Action, ...]:
-    """What to do, in the order of the checks' authors, each once; what is about the root cause first."""
-    ranked = sorted(findings, key=lambda finding: _distance(finding, root))
-    return tuple(dict.fromkeys(action for finding in ranked for action in finding.actions))[:MAX_ACTIONS]
+def _what_to_do(chain: Sequence[Finding], root: str, codes: Mapping[str, Code]) -> tuple[Action, ...]:
+    """What is about the root cause first. Where events are missing leads to the cause, and nowhere once that is known."""
+    ranked = sorted(chain, key=lambda finding: _distance(finding, root))
+    return _actions([each for each in ranked if each.code == root or not codes[each.code].symptom]) or _actions(ranked)
 
 
-def _distance(finding: Finding, root: str | None) -> int:
+def _actions(findings: Sequence[Finding]) -> tuple[Action, ...]:
+    """What to do, in the order of the checks' authors, each once: of two that change the same with other words, the first."""
+    offered: dict[object, Action] = {}
+    for action in (action for finding in findings for action in finding.actions):
+        offered.setdefault(action.commands if action.changes_something and action.commands else action, action)
+    return tuple(offered.values())[:MAX_ACTIONS]
+
+
+def _distance(finding: Finding, root: str) -> int:
     """How near a finding is to the root cause: it itself, measured; it itself, from hearsay; what points to it; its effects."""
     if finding.code == root:
         return 0 if finding.evidence or finding.actions else 1

@@ -155,6 +155,7 @@ def _answering(handler: Handler, received: list[Request], closing: threading.Eve
             response = handler(request)
             closing.wait(response.delay_s)
             self.send_response_only(response.status)  # without the name of this server: some say theirs
+            self.send_header("Date", self.date_time_string())
             for name, value in response.headers:
                 self.send_header(name, value)
             self.send_header("Content-Length", str(len(response.body)))

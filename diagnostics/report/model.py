@@ -85,7 +85,7 @@ class Column(Struct, frozen=True, kw_only=True):
     """A column of a table. `kind` tells renderers how to align it and the redactor what it holds."""
 
     name: str
-    kind: Literal["text", "source-text", "count", "number", "time", "person", "host", "team", "code"] = "text"
+    kind: Literal["text", "source-text", "count", "bytes", "number", "time", "person", "host", "team", "code"] = "text"
 
 
 class Table(Struct, frozen=True, kw_only=True, tag_field="kind", tag="table"):

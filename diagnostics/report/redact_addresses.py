@@ -12,7 +12,7 @@ from diagnostics.report.redact_spans import Rule, Span
 # A match begins only where its run of characters does: otherwise a long run without an @ would cost the square of its length.
 _EMAIL = re.compile(r"(?<![\w.%+'-])([\w.%+'-]++)@([\w-]++(?:\.[\w-]++)++)")
 # What a limit cut behind the @: `jane.doe@custom`.
-_EMAIL_CUT = re.compile(r"(?<![\w.%+'/:-])([\w.%+'-]{3,}+)@[\w-]*+(?:\.[\w-]*+)*+\Z")
+_EMAIL_CUT = re.compile(r"(?<![\w.%+'/:-])(([\w.%+'-]{3,}+)@[\w-]*+(?:\.[\w-]++)*+)\.?(?=\s*+(?:…|\.{3}|\Z))")
 _TOP_LEVEL = re.compile(r"[^\W\d_]{2,}|xn--[\w-]+")
 _WORD = re.compile(r"\w")
 _IN_AUTHORITY = re.compile(r":\\?/\\?/[^\s/?#@]*\Z")
@@ -41,10 +41,10 @@ def _emails(text: str) -> Iterator[Span]:
 
 
 def _cut_emails(text: str) -> Iterator[Span]:
-    match = _EMAIL_CUT.search(text, max(0, len(text) - 320))
-    # A word of one label is a host with its user, `root@db`, unless the name before it tells of a person.
-    if match and any(character in ".+%" for character in match[1].strip(".+%")):
-        yield Span(match.start(), match.end(), "email", identity=match[0].lower())
+    for match in _EMAIL_CUT.finditer(text):
+        # A word of one label is a host with its user, `root@db`, unless the name before it tells of a person.
+        if any(character in ".+%" for character in match[2].strip(".+%")):
+            yield Span(*match.span(1), "email", identity=match[1].lower())
 
 
 def _is_login(text: str, start: int, end: int, name: str) -> bool:

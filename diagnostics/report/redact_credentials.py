@@ -12,8 +12,11 @@ _POSTHOG = re.compile(r"(?<![A-Za-z0-9])(ph[acrsx])_(?=[A-Za-z0-9])[A-Za-z0-9_-]
 # What a full line cut off, if it looks like the rest of a token rather than like a word.
 _REST = re.compile(r"(?:=?\r?\n|\\++n)[ \t]*+(?=[A-Za-z_-]*[0-9])(?=[0-9a-z_-]*[A-Z])(?=[0-9A-Z_-]*[a-z])[A-Za-z0-9_-]++")
 _WHOLE = 40  # characters that PostHog's tokens have at least
-_JSON_IN_BASE64 = re.compile(r"eyJ(?:[A-Za-z0-9_-]{8,}+(?:\.[A-Za-z0-9_-]++){1,2}+|[A-Za-z0-9+/_-]{16,}+={0,2})")
-_BEARER = re.compile(r"\bbearer[ \t:]++([\w~+/.=%-]++)", re.IGNORECASE)
+# `{"`, `[{"` and what gzip begins with: events travel like that, several at once too.
+_DATA_IN_BASE64 = re.compile(
+    r"eyJ[A-Za-z0-9_-]{8,}+(?:\.[A-Za-z0-9_-]++){1,2}+|(?:eyJ|(?<![A-Za-z0-9])(?:W3si|H4sIA))[A-Za-z0-9+/_-]{16,}+={0,2}"
+)
+_BEARER = re.compile(r"""\bbearer[ \t:]++(?:\\*["'])?+([\w~+/.=%-]++)""", re.IGNORECASE)
 _BASIC = re.compile(r"\bbasic[ \t:]++([A-Za-z0-9+/_-]{4,}+={0,2})", re.IGNORECASE)
 _AUTHORIZATION = re.compile(
     r"""authorization(?:\\*["'])?+\s*+[:=]\s*+(?:\\*["'])?+
@@ -32,7 +35,8 @@ _SECRET_NAME = re.compile(
     re.IGNORECASE,
 )
 _OPTION = re.compile(
-    r"""(?<!-)--[\w-]{0,40}?(?:(password)|token|secret|api-key)(?:["'],\s*+|["']?[ \t=]++)(?!["']?-)""", re.IGNORECASE
+    r"""(?<!-)--[\w-]{0,40}?(?:(password|requirepass)|token|secret|api-key)(?:["'],\s*+|["']?[ \t=]++)(?!["']?-)""",
+    re.IGNORECASE,
 )
 _CURL_USER = re.compile(r"""(?:\s-u|--user)[ =]["']?[^\s:"'/]*+:([^\s"']++)""")
 _SQL_PASSWORD = re.compile(
@@ -46,9 +50,9 @@ def _posthog_tokens(text: str) -> Iterator[Span]:
         yield Span(match.start(), (rest or match).end(), "posthog-token", mark=TOKEN_MARKS[match[1]])
 
 
-def _json_in_base64(text: str) -> Iterator[Span]:
-    """JWTs, and other JSON in base64: old SDKs send events that way, with the token inside."""
-    for match in _JSON_IN_BASE64.finditer(text):
+def _data_in_base64(text: str) -> Iterator[Span]:
+    """JWTs, and other JSON in base64, or compressed: old SDKs send events that way, with the token inside."""
+    for match in _DATA_IN_BASE64.finditer(text):
         yield Span(match.start(), match.end(), "jwt" if "." in match[0] else "secret")
 
 
@@ -147,8 +151,8 @@ def _ends_with(names: re.Pattern[str], name: str) -> bool:
 
 # The literal that each of them has, in lower case, and its shape.
 _CLOUD_KEYS = {
-    "akia": r"\bAKIA[A-Z0-9]{16}\b",
-    "asia": r"\bASIA[A-Z0-9]{16}\b",
+    "akia": r"\bAKIA[A-Z0-9]{8,16}\b",  # a limit may have cut it
+    "asia": r"\bASIA[A-Z0-9]{8,16}\b",
     "aiza": r"\bAIza[\w-]{30,}",
     "ya29.": r"\bya29\.[\w-]{10,}",
     "xox": r"\bxox[abeoprs]-[\w-]{8,}",
@@ -169,6 +173,12 @@ _CLOUD_KEYS = {
 CREDENTIAL_RULES = (
     Rule("a PostHog token", tuple(f"{sort}_" for sort in TOKEN_MARKS), _posthog_tokens),
     *(pattern("another service's key", "cloud-key", shape, needs=(literal,)) for literal, shape in _CLOUD_KEYS.items()),
+    pattern(
+        "the secret of an AWS key",
+        "cloud-key",
+        r"\bA[KS]IA[A-Z0-9]{16}[\"',: ]{1,6}([\w/+]{40})(?![\w/+])",
+        needs=("akia", "asia"),
+    ),
     # Older Sentry tokens are 64 hexadecimal digits and nothing else: as a digest is, so the word before has to tell.
     pattern(
         "an older Sentry token",
@@ -190,12 +200,13 @@ CREDENTIAL_RULES = (
         r"""(?:<Buffer |Buffer\\*"\s*+,\s*+\\*"data\\*"\s*+:\s*+\[)([0-9a-f, ]{8,}+)""",
         needs=("buffer",),
     ),
-    Rule("a JWT, or other JSON in base64", ("eyj",), _json_in_base64),
+    Rule("a JWT, or other data in base64", ("eyj", "w3si", "h4sia"), _data_in_base64),
     Rule("what stands behind Bearer", ("bearer",), _bearer),
     Rule("what stands behind Basic", ("basic",), _basic),
     Rule("an Authorization header", ("authorization",), _authorization),
     Rule("a cookie", ("cookie",), _cookies),
     Rule("a password in SQL", ("identified", "password"), _sql_passwords),
+    pattern("a password in XML", "password", r"(?i:<\w*(?:password|secret|token)\w*>)\s*+([^<>\s]++)\s*+</", needs=("</",)),
     Rule("what is called a password", ("passw", "passphrase", "pwd", "pass=", "_pass", "x-clickhouse-key"), _named_passwords),
     Rule(
         "what is called a secret, key or token",

@@ -27,6 +27,8 @@ _UNIQUE_KEY = re.compile(
     ((?:[^)\r\n]++|\)(?![ ](?:already[ ]exists|is[ ]not[ ]present|is[ ]still|conflicts)|[\r\n.\\"']|\Z))*+)""",
     re.VERBOSE,
 )
+# What an event says of its person.
+_SET = re.compile(r"""\$set(?:_once)?+(?:\\*["'])?+\s*+[:=]\s*+\{((?:[^{}]++|\{[^{}]*+\}?+)++)""")
 _ID = re.compile(r"(?=.*[A-Za-z])[\w.+|-]+")
 _PERSONAL_COLUMN = re.compile(r"distinct_id|person_id|user_id|email|name|username|key", re.IGNORECASE)
 _HOME = re.compile(r"(?:/home/|/Users/|\\+Users\\+)([^/\\\s:\"']++)")
@@ -93,6 +95,12 @@ def _unique_keys(text: str) -> Iterator[Span]:
             start += len(value) + len(", ")
 
 
+def _properties(text: str) -> Iterator[Span]:
+    for match in _SET.finditer(text):
+        if not says_nothing(match[1]):
+            yield Span(*match.span(1), "text")
+
+
 def _accounts(text: str) -> Iterator[Span]:
     for match in _HOME.finditer(text):
         if not _SERVICE_ACCOUNT.fullmatch(match[1]):
@@ -114,6 +122,7 @@ def _luhn(digits: str) -> bool:
 PEOPLE_RULES = (
     Rule("what is called a distinct id or a name", ("id", "name", "phone"), _named_people),
     Rule("a personal value of a unique key", ("key (",), _unique_keys),
+    Rule("properties of a person", ("$set",), _properties),
     Rule("a home directory", ("/home/", "/users/", "\\users\\"), _accounts),
     Rule("a payment card", (), _cards),
 )

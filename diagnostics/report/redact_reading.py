@@ -21,7 +21,7 @@ _SUSPECT = re.compile(r"[^\t\n\r -~]|%[0-9A-Fa-f]{2}|\\[eux0nrt_.@/-]|&[#A-Za-z]
 _ESCAPE = re.compile(
     r"""(?:\x1b|(?<!\\)\\++(?:e|033|x1b|u001b))\[[0-?]*+[ -/]*+[@-~]
     |[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\xad\u034f\u061c\u115f\u1160\u180b-\u180f\u200b-\u200f]
-    |[\u202a-\u202e\u2060-\u206f\ufe00-\ufe0f\ufeff]
+    |[\u202a-\u202e\u2060-\u206f\u3164\ufe00-\ufe0f\ufeff\uffa0\U000e0000-\U000e0fff]
     |%(?:25)*+(?P<percent>[2-7][0-9A-Fa-f])
     |(?<!\\)\\++(?:(?:x|u00|u\{0{0,4})(?P<escape>[2-7][0-9A-Fa-f])\}?|(?P<mark>[_.@/-])|(?P<blank>[nrt])(?=\w))
     |&(?:amp;)*+(?P<entity>\#[0-9]{2,7}|\#x[0-9A-Fa-f]{2,6}|[A-Za-z]{2,8});""",

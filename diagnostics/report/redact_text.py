@@ -69,14 +69,14 @@ class TextRedaction:
 
     def _spans(self, text: str) -> Iterator[Span]:
         """What stands in `text` and is not redacted yet, be it written there in plain or not."""
-        found = [*self._found(text)]
+        found: list[Span] = []
         reading = unfolded(text)
-        read = reading.text if reading else text
-        if reading:
-            found += map(reading.written, self._found(read))
-        if line := unwrapped(read):
+        if reading:  # first, so that whoever is written in two ways is one person
+            found += map(reading.written, self._found(reading.text))
+        if line := unwrapped(reading.text if reading else text):
             wrapped = map(line.written, self._of_secrets(line.text))
             found += map(reading.written, wrapped) if reading else wrapped
+        found += self._found(text)
         return (span for span in found if not self.is_redacted(text[span.start : span.end]))
 
     def _found(self, text: str) -> Iterator[Span]:

@@ -14,6 +14,9 @@ _USERINFO = re.compile(
 )
 # As in the directory names of ClickHouse's distribution queue: default:hunter2@10.0.0.5:9000
 _USERINFO_ALONE = re.compile(r"""(?<![\w%.-])[\w%.-]++:([^\s@/:"'`<>()\[\]{},]{1,128}+)@[A-Za-z0-9][\w.-]*+:[0-9]{2,5}\b""")
+# What a limit cut before the @. A host has no such port, and no such name.
+_CUT = re.compile(r"""://[^\s/?\#@:\[\]"'`<>]*+:(?![0-9]{1,5}(?!\w))([^\s/?\#@:"'`<>()\[\],;]{1,200}+)(?![/?\#@:])""")
+_CUT_KEY = re.compile(r"://([0-9a-f]{16,32})(?![\w.@:/-])")
 _EXAMPLE = "user:password"  # how messages tell where the two go in a URL
 _DSN_KEY = re.compile(r"[0-9a-f]{32}")
 # Where a quote follows a backslash, or no letter follows an apostrophe, the text around goes on.
@@ -23,6 +26,8 @@ _URL = re.compile(
     (?:\#(?P<fragment>(?:[^\s"'`<>\\]++|\\(?!["'])|'(?=\w))*+))?+""",
     re.VERBOSE,
 )
+# As servers log it. A bare path with a query may also be one that a check suggests.
+_REQUEST_LINE = re.compile(r"\b(?:DELETE|GET|HEAD|PATCH|POST|PUT) /[^\s?]*+\?([^\s]++) HTTP/")
 _PERSON = re.compile(r"/persons?/([^/]+)")
 _QUERY_PART = re.compile(r"[^&;]+")
 _QUERY_KEY = re.compile(r"[\w.$\[\]%-]{1,64}=")
@@ -54,6 +59,14 @@ def _userinfo_alone(text: str) -> Iterator[Span]:
             yield Span(*match.span(1), "password")
 
 
+def _userinfo_cut(text: str) -> Iterator[Span]:
+    for match in _CUT.finditer(text):
+        if not says_nothing(match[1]) and not match[1].isupper():  # HOST:PORT
+            yield Span(*match.span(1), "password")
+    for match in _CUT_KEY.finditer(text):
+        yield Span(*match.span(1), "dsn-key")
+
+
 def _queries(text: str) -> Iterator[Span]:
     """The values go, the keys stay."""
     for match in _URL.finditer(text):
@@ -62,6 +75,11 @@ def _queries(text: str) -> Iterator[Span]:
             yield from _query_values(text, match.start("query"), min(end, match.end("query")))
         if match["fragment"] and not (_DOCUMENTATION.match(match["place"]) and _HEADING.fullmatch(match["fragment"])):
             yield from _unless_empty(text, match.start("fragment"), end)
+
+
+def _logged_queries(text: str) -> Iterator[Span]:
+    for match in _REQUEST_LINE.finditer(text):
+        yield from _query_values(text, *match.span(1))
 
 
 def _query_values(text: str, start: int, end: int) -> Iterator[Span]:
@@ -87,6 +105,8 @@ def _people(text: str) -> Iterator[Span]:
 URL_RULES = (
     Rule("credentials in a URL", ("@",), _userinfo),
     Rule("credentials in a connection string", ("@",), _userinfo_alone),
+    Rule("credentials in a URL that was cut", ("://",), _userinfo_cut),
     Rule("the query of a URL", ("://",), _queries),
+    Rule("the query of a request", (" http/",), _logged_queries),
     Rule("a person's page in PostHog", ("/person",), _people),
 )

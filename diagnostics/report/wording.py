@@ -1,10 +1,11 @@
 """How numbers and times are said. Nothing asks a clock or a locale: times are UTC, ages count back from the report's start."""
 
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
 from diagnostics.report.model import Action, Column, Cost, Report, Scalar, Series
 
-NUMERIC = ("count", "number")
+NUMERIC = ("count", "bytes", "number")
 """Kinds of columns that are aligned right."""
 
 _JUST_NOW_S = 300  # a window that ends within five minutes of the report's start is "the last 24 h"
@@ -134,6 +135,8 @@ def cell(column: Column, value: Scalar, at: datetime) -> str:
     """A value of a table. Only what is counted gets thousands separated: team 12345 is a name."""
     if column.kind == "time" and isinstance(value, str):
         return moment(value, at)
+    if column.kind == "bytes" and isinstance(value, int | float) and not isinstance(value, bool):
+        return size(value)
     if column.kind in NUMERIC or value is None or isinstance(value, bool):
         return scalar(value)
     return str(value)
@@ -186,13 +189,14 @@ def spent(total: Cost) -> str:
         asked.append(count(total.http.requests, "request"))
     if total.kafka.requests:
         asked.append(f"{count(total.kafka.requests, 'request')} to Kafka")
-    return _listed(asked) or "nothing"
+    return listed(asked) or "nothing"
+
+
+def listed(parts: Sequence[str]) -> str:
+    """`a`, `a and b`, `a, b and c`."""
+    return " and ".join(filter(None, (", ".join(parts[:-1]), *parts[-1:])))
 
 
 def redacted(kinds: dict[str, int]) -> str:
     """`14 values redacted.`"""
     return f"{count(sum(kinds.values()), 'value')} redacted."
-
-
-def _listed(parts: list[str]) -> str:
-    return " and ".join([", ".join(parts[:-1]), parts[-1]] if len(parts) > 1 else parts)

@@ -18,6 +18,9 @@ MAX_LINES = 20_000
 # have some hundred characters.
 MAX_LINE = 4096
 
+# From here on a float does not count by one any more, and nothing has happened so often or is that large.
+MAX_VALUE = 2.0**53
+
 
 class Sample(Struct, frozen=True):
     """One number. The values of `labels` may be anybody's words."""
@@ -31,6 +34,10 @@ class Metrics:
 
     def __init__(self, samples: Mapping[str, tuple[Sample, ...]]) -> None:
         self._samples = samples
+
+    def __bool__(self) -> bool:
+        """Whether there is any."""
+        return bool(self._samples)
 
     def values(self, name: str) -> tuple[Sample, ...]:
         """The samples of `name`, whether the page writes it with `_total` or without; empty when it has none."""
@@ -46,8 +53,8 @@ class Metrics:
 def parse(text: str, *, cut: bool = False) -> Metrics:
     """The samples of a page. `cut`: its end is missing, so that its last line may be half a number.
 
-    Lines that are too long or beyond MAX_LINES are left out, and so are samples that are no finite number. Raises BadAnswer
-    for what is no page of metrics.
+    Lines that are too long or beyond MAX_LINES are left out, and so are samples that are no number or one of MAX_VALUE and
+    more. Raises BadAnswer for what is no page of metrics.
     """
     from prometheus_client.parser import text_string_to_metric_families
 
@@ -55,7 +62,7 @@ def parse(text: str, *, cut: bool = False) -> Metrics:
     try:
         for family in text_string_to_metric_families("\n".join(_lines(text, cut=cut))):
             for sample in family.samples:
-                if math.isfinite(sample.value):
+                if abs(sample.value) < MAX_VALUE:  # false for NaN as well
                     samples.setdefault(sample.name, []).append(Sample(sample.labels, float(sample.value)))
     except (ValueError, IndexError, OverflowError):  # the parser's own text quotes the page
         raise BadAnswer("what answers is not a page of metrics", hint="look at it by hand") from None

@@ -110,14 +110,14 @@ class PluginServer(Source):
         return self._memo.get("readings", self._read_all)
 
     def connection(self) -> Connection:
-        """Connected when anything answers at all: what it answers is the business of the check on it."""
+        """Connected when a plugin server answers: what it answers is the business of the check on it."""
         started = time.monotonic()
         instances = self.health()
-        if any(health.reached for health in instances):
+        if any(health.recognised for health in instances):
             return Connected(seconds=time.monotonic() - started)
         return NotConnected(
             code="plugin-server.unreachable",
-            message="; ".join(f"{health.address} does not answer: {health.message}" for health in instances),
+            message="; ".join(health.told for health in instances),
             hint=next((health.hint for health in instances if health.hint), "see whether it runs: docker compose ps plugins"),
         )
 

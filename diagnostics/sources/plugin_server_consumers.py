@@ -25,6 +25,10 @@ _BATCH_MS = "consumed_batch_duration_ms"
 _EVENTS = ("events_pipeline_step_ms_count", "events_pipeline_last_step_total", "ingestion_pipeline_results")
 
 
+# An instance in all roles has about twenty; each goes through the whole page for its numbers.
+MAX_CONSUMERS = 50
+
+
 class Consumer(Struct, frozen=True, kw_only=True):
     """One consumer of one instance, by the later of two readings; None wherever its version does not count that.
 
@@ -53,8 +57,8 @@ class Consumer(Struct, frozen=True, kw_only=True):
 
 
 def consumers(readings: Readings) -> tuple[Consumer, ...]:
-    """Every consumer that the instance counts anything of, in the order of topic and group."""
-    return tuple(_consumer(readings, topic, group) for topic, group in sorted(set(_pairs(readings))))
+    """The consumers that the instance counts anything of, in the order of topic and group; at most MAX_CONSUMERS."""
+    return tuple(_consumer(readings, topic, group) for topic, group in sorted(set(_pairs(readings)))[:MAX_CONSUMERS])
 
 
 def events_moved(readings: Readings) -> float:

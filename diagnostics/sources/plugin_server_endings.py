@@ -92,6 +92,11 @@ class Endings(Struct, frozen=True, kw_only=True):
         return sum(drop.events for drop in self.drops if drop.name == name)
 
 
+def counts_events(readings: Readings) -> bool:
+    """Whether its version and role count what becomes of events, in whichever way."""
+    return any(name in readings.declared or readings.samples(name) for name in (LAST_STEP, DROPPED, RESULTS))
+
+
 Count = Callable[[str], Iterable[Sample]]
 
 

@@ -12,7 +12,7 @@ from msgspec import Struct
 
 from diagnostics.sources.http import Answer, Outcome
 from diagnostics.sources.http_address import redirect_target
-from diagnostics.sources.http_trouble import NoAnswer
+from diagnostics.sources.http_trouble import NoAnswer, Trouble
 
 # An instance runs a dozen checks; anything beyond is not worth a report.
 MAX_CHECKS = 50
@@ -47,13 +47,15 @@ class ServiceCheck(Struct, frozen=True, kw_only=True):
 class Health(Struct, frozen=True, kw_only=True):
     """What one instance says.
 
-    `reached`: something answered, and not a proxy in its place. `recognised`: as a plugin server answers. `message` says
-    why it was not reached, not recognised or not understood; `hint` is what to do about it.
+    `reached`: something answered, and not a proxy in its place. `recognised`: as a plugin server answers. `barred`: it was not
+    reached because of how diag asks (http against https, a certificate, a proxy), which says nothing of it. `message` says why
+    it was not reached, not recognised or not understood; `hint` is what to do about it.
     """
 
     address: str
     reached: bool
     recognised: bool = False
+    barred: bool = False
     status: HealthStatus = HealthStatus.UNKNOWN
     checks: tuple[ServiceCheck, ...] = ()
     ready: Readiness = Readiness.UNKNOWN
@@ -71,6 +73,15 @@ class Health(Struct, frozen=True, kw_only=True):
         return self.status in (HealthStatus.OK, HealthStatus.DEGRADED)
 
     @property
+    def told(self) -> str:
+        """Why it cannot be asked, as a sentence without its end; for one that is not recognised."""
+        if self.barred:
+            return f"The plugin server at {self.address} could not be asked: {self.message}"
+        if self.reached:
+            return f"What answers at {self.address} is not a plugin server that can be asked: {self.message}"
+        return f"{self.address} does not answer: {self.message}"
+
+    @property
     def failing(self) -> tuple[ServiceCheck, ...]:
         """The checks that say that something is wrong."""
         return tuple(check for check in self.checks if check.status in (HealthStatus.ERROR, HealthStatus.DEGRADED))
@@ -79,7 +90,8 @@ class Health(Struct, frozen=True, kw_only=True):
 def read_health(address: str, outcome: Outcome) -> Health:
     """What the answer to `/_health` means."""
     if isinstance(outcome, NoAnswer):
-        return Health(address=address, reached=False, message=outcome.message, hint=outcome.hint)
+        barred = outcome.trouble in _OF_THE_ASKER
+        return Health(address=address, reached=False, barred=barred, message=outcome.message, hint=outcome.hint)
     if _is_report(outcome.json):
         return _reported(address, outcome.status, outcome.json)
     if outcome.status in (502, 504) or (outcome.status == 503 and outcome.body.strip()):
@@ -98,6 +110,8 @@ def read_readiness(outcome: Outcome) -> Readiness:
         return Readiness.UNKNOWN
     return {200: Readiness.YES, 503: Readiness.NO}.get(outcome.status, Readiness.UNKNOWN)
 
+
+_OF_THE_ASKER = frozenset({Trouble.ADDRESS, Trouble.CREDENTIALS, Trouble.TLS, Trouble.PROTOCOL, Trouble.PROXY})
 
 _HINT_ADDRESS = "give the plugin server's own address, like http://plugins:6738"
 

@@ -5,7 +5,7 @@ StatsD, which cannot be asked.
 """
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from email.utils import parsedate_to_datetime
 from typing import Final
@@ -66,18 +66,23 @@ class Readings(Struct, frozen=True, kw_only=True):
         """The sum of the later reading's samples with these labels; None without any."""
         return self.after.total(name, **labels)
 
-    def growth(self, name: str) -> tuple[Sample, ...]:
-        """The samples of a counter, each with what came between the readings. One that fell began anew at zero."""
-        before = {frozenset(sample.labels.items()): sample.value for sample in self.before.values(name)}
+    def growth(self, name: str, **labels: str) -> tuple[Sample, ...]:
+        """The samples of a counter with these labels, each with what came between the readings. One that fell began anew at
+        zero."""
+        before, after = (_labelled(samples.values(name), labels) for samples in (self.before, self.after))
+        earlier = {frozenset(sample.labels.items()): sample.value for sample in before}
         return tuple(
-            Sample(sample.labels, _grown(before.get(frozenset(sample.labels.items()), 0.0), sample.value))
-            for sample in self.after.values(name)
+            Sample(sample.labels, _grown(earlier.get(frozenset(sample.labels.items()), 0.0), sample.value)) for sample in after
         )
 
     def moved(self, name: str, **labels: str) -> float | None:
         """The sum of the growth of a counter's samples with these labels; None where it is not counted."""
-        found = [sample.value for sample in self.growth(name) if labels.items() <= sample.labels.items()]
+        found = [sample.value for sample in self.growth(name, **labels)]
         return math.fsum(found) if found else None
+
+
+def _labelled(samples: Iterable[Sample], labels: Mapping[str, str]) -> list[Sample]:
+    return [sample for sample in samples if labels.items() <= sample.labels.items()]
 
 
 def _grown(before: float, after: float) -> float:
@@ -101,6 +106,8 @@ def read_page(outcome: Outcome, clock: datetime) -> Page:
         metrics = parse(outcome.body, cut=outcome.cut)
     except BadAnswer as error:
         return Page(at=at, why=str(error))
+    if not metrics:
+        return Page(at=at, why="its page of metrics holds no number")
     return Page(at=at, metrics=metrics, declared=frozenset(_declared(outcome.body.splitlines())))
 
 

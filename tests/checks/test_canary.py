@@ -182,7 +182,7 @@ def test_without_clickhouse_nobody_knows_whether_it_arrives() -> None:
     with delivering(StandIn(), None) as server:
         finding = look(server, None)
     assert (finding.code, finding.status) == ("canary.lost", Status.UNKNOWN)
-    assert finding.claim.endswith(", but without ClickHouse nobody sees whether it arrives")
+    assert finding.claim.endswith(", but diag reaches no ClickHouse to see whether it arrives")
 
 
 def test_nothing_is_sent_when_nobody_could_watch_it(db: Database, asked: Callable[[Database], ClickHouse]) -> None:
@@ -198,7 +198,7 @@ def test_nothing_is_sent_when_the_run_ends_before_it_could_arrive() -> None:
         with pytest.raises(TimedOut) as raised:
             list(canary.function(capture(server.url, seconds=15.0), None, SOON))
         assert sent(server) == []
-    assert str(raised.value) == "No canary was sent: the run ends in 15 s, and watching for it takes up to 8 s"
+    assert str(raised.value) == "No canary was sent: 15 s are left for it, and watching for it takes up to 8 s"
     assert raised.value.hint == "give it more time with --deadline 90s"
 
 

@@ -30,7 +30,7 @@ def mutation(created: str, **changes: Any) -> dict[str, Any]:
         (mutation("3d", is_done=1), ""),
         (
             mutation("5m", latest_fail_time="ago 3m", latest_fail_reason="Code: 47. No column"),
-            "1 mutation of person fails, last 3 min ago: Code: 47. No column",
+            "1 mutation of person fails, last 3 min ago: No column",
         ),
     ],
     ids=["under way", "old", "done", "failing"],

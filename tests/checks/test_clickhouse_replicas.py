@@ -26,27 +26,32 @@ def test_an_install_without_replicas_is_well(db: Database) -> None:
     ("rows", "status", "claim"),
     [
         (
+            [{"table": "events", "is_readonly": 1}, {"table": "person", "is_readonly": 1}, {"table": "groups"}],
+            FAIL,
+            "2 of 3 replicated tables are read-only, events among them: inserts are refused",
+        ),
+        (
             [{"table": "events", "is_readonly": 1}, {"table": "person"}, {"table": "groups"}],
             FAIL,
-            "1 of 3 replicated tables are read-only, events among them: inserts are refused",
+            "The replicated table events is read-only: inserts are refused",
         ),
         (
             [{"table": "events"}, {"table": "person"}, {"table": "groups", "is_readonly": 1}],
             WARN,
-            "1 of 3 replicated tables are read-only: inserts are refused",
+            "The replicated table groups is read-only: inserts are refused",
         ),
         (
             [{"table": "events", "is_session_expired": 1, "readonly_start_time": "ago 3h"}],
             FAIL,
-            "1 of 1 replicated tables are read-only for 3 h, events among them: inserts are refused",
+            "The replicated table events is read-only for 3 h: inserts are refused",
         ),
         (
             [{"table": "person", "is_readonly": 1}, {"table": "groups"}],
             FAIL,
-            "1 of 2 replicated tables are read-only: inserts are refused",
+            "The replicated table person is read-only: inserts are refused",
         ),
     ],
-    ids=["on the path", "beside it", "no session", "half of all"],
+    ids=["several", "on the path", "beside it", "no session", "half of all"],
 )
 def test_tables_that_refuse_inserts(db: Database, rows: list[dict[str, Any]], status: Status, claim: str) -> None:
     db.overlay("replicas", rows)
@@ -109,7 +114,4 @@ def test_without_the_grant_for_replicas_nobody_knows(db: Database) -> None:
 
 def test_an_older_server_that_does_not_note_since_when_is_judged_too(db: Database) -> None:
     db.overlay("replicas", [{"table": "events", "is_readonly": 1}])
-    assert (
-        only(looked(clickhouse_replicas, db)).claim
-        == "1 of 1 replicated tables are read-only, events among them: inserts are refused"
-    )
+    assert only(looked(clickhouse_replicas, db)).claim == "The replicated table events is read-only: inserts are refused"

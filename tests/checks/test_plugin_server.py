@@ -125,6 +125,14 @@ def test_another_service_is_no_failure_of_the_install(http_server: ScriptedServe
     )
 
 
+def test_asking_in_the_wrong_way_is_no_failure_of_the_install(http_server: ScriptedServer) -> None:
+    url = http_server.url.replace("http:", "https:")
+    finding = only(health_of(url))
+    assert (finding.code, finding.status) == ("plugin-server.unreachable", Status.UNKNOWN)
+    assert finding.claim == f"The plugin server at {url} could not be asked: it does not speak TLS"
+    assert finding.actions[0].text == "Write the address with http:// instead of https://"
+
+
 def test_a_plugin_server_that_says_that_a_check_fails() -> None:
     with Server(StandIn(checks={"analytics-ingestion": "error", "jobs-consumer": "ok"})) as server:
         finding = only(health_of(server.url))

@@ -173,6 +173,19 @@ def test_counters_that_cannot_be_seen_are_unknown(http_server: ScriptedServer) -
     assert finding.claim == f"What the plugin server at {url} counts cannot be seen: a web page answers in place of its metrics"
 
 
+def test_counters_of_something_else_do_not_say_that_nothing_is_dropped(http_server: ScriptedServer) -> None:
+    url = serve(http_server, ["process_start_time_seconds 1\n"])
+    finding = only(look(url))
+    assert (finding.code, finding.status) == ("plugin-server.drops-events", Status.UNKNOWN)
+    assert (
+        finding.claim == f"What is counted at {url} says nothing of events, so that it cannot be seen whether it drops events"
+    )
+
+
+def test_counters_that_are_declared_and_have_counted_nothing_are_enough(http_server: ScriptedServer) -> None:
+    assert statuses(http_server, "# TYPE ingestion_event_dropped_total counter\nprocess_start_time_seconds 1\n") == []
+
+
 def test_an_old_version_without_counters_is_noted(http_server: ScriptedServer) -> None:
     finding = only(look(serve(http_server, [], health={"status": "ok"})))
     assert finding.status is Status.INFO

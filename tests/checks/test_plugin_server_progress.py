@@ -192,6 +192,15 @@ def test_counters_that_cannot_be_seen_are_unknown(http_server: ScriptedServer) -
     assert finding.claim == f"What the plugin server at {url} counts cannot be seen: its metrics want credentials (HTTP 401)"
 
 
+def test_counters_of_something_else_do_not_say_that_it_gets_on(http_server: ScriptedServer) -> None:
+    url = serve(http_server, ["process_start_time_seconds 1\n"])
+    finding = only(look(url))
+    assert (finding.code, finding.status) == ("plugin-server.stalled", Status.UNKNOWN)
+    assert finding.claim == (
+        f"What is counted at {url} says nothing of events, so that it cannot be seen whether it gets on with its work"
+    )
+
+
 def test_an_old_version_without_counters_is_noted_and_no_blind_spot(http_server: ScriptedServer) -> None:
     url = serve(http_server, [], health={"status": "ok"})
     finding = only(look(url))

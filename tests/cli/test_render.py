@@ -41,6 +41,14 @@ def test_a_dash_reads_stdin(saved: Path) -> None:
     assert (done.returncode, done.stdout, done.stderr) == (0, dump(reports.problem()), b"")
 
 
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16"])
+def test_a_report_that_powershell_or_an_editor_saved_is_read(saved: Path, encoding: str) -> None:
+    (saved / "report.json").write_text(dump(reports.problem()).decode(), encoding=encoding)
+    done = diag("render", "report.json", "--format", "json", cwd=saved)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert diag("render", "report.json", "--verify", cwd=saved).stdout.startswith("intact: ")
+
+
 def test_the_format_follows_the_extension(saved: Path) -> None:
     done = diag("render", "report.json", "-o", "a.md", "-o", "b.txt", "-o", "c.JSON", cwd=saved)
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")

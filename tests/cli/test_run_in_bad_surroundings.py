@@ -130,3 +130,24 @@ def test_interrupting_again_does_not_take_the_report_away(plugin_server, tmp_pat
         time.sleep(0.02)
     out, _ = running.communicate(timeout=20)
     assert (running.returncode, json.loads(out)["cut_short"]) == (3, "interrupted")
+
+
+def test_checks_on_a_plugin_server_that_is_something_else_do_not_count_as_having_looked(http_server, tmp_path: Path) -> None:
+    http_server.route("/_health", text="ok")
+    environment = {"DIAG_PLUGIN_SERVER_URLS": http_server.url}
+    done = diag("run", "--only", "plugin-server*", "--format", "json", cwd=tmp_path, environment=environment)
+    report = json.loads(done.stdout)
+    asked = {check["id"]: check["status"] for check in report["checks"] if check["status"] != "skipped"}
+    assert asked == {
+        "plugin-server-drops": "blocked",
+        "plugin-server-health": "unknown",
+        "plugin-server-progress": "blocked",
+        "plugin-server-roles": "blocked",
+    }
+    assert (report["verdict"]["status"], done.returncode) == ("inconclusive", 3)
+
+
+def test_a_file_name_that_is_too_long_is_no_bug(plugin_server, tmp_path: Path) -> None:
+    done = diag("run", "-o", "r" * 300 + ".json", cwd=tmp_path, environment=plugin_server)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.endswith(".json: cannot be written to (File name too long). Choose another name.\n")

@@ -251,6 +251,13 @@ def test_a_failing_finding_raises_the_codes_that_its_error_texts_point_to() -> N
     assert result.findings[1].claim == "the app ran out of seats: the error texts behind oracle.bad say so"
 
 
+def test_a_code_that_is_pointed_to_is_of_the_stage_of_the_check_that_looks_for_it_itself() -> None:
+    pointing = BAD.found("12 errors", cause="it stutters", cause_codes=["oracle.odd"])
+    outcome = go(declare(finds(pointing), finds=[BAD]), declare(finds(), "other", finds=[ODD], stage=Stage.CLICKHOUSE))
+    found = [(finding.code, finding.stage) for result in outcome.results for finding in result.findings]
+    assert found == [("oracle.bad", Stage.KAFKA), ("oracle.odd", Stage.CLICKHOUSE)]
+
+
 def test_what_is_over_points_to_nothing() -> None:
     past = ODD.found("12 errors yesterday", cause="the app ran out of seats", cause_codes=["app.down"])
     assert [finding.code for finding in only(go(declare(finds(past)))).findings] == ["oracle.odd"]

@@ -87,6 +87,14 @@ def test_a_known_error_says_the_cause_in_plain_words() -> None:
     assert judged.headline == "Events stop at the plugin server: Postgres ran out of connections."
 
 
+def test_what_an_effect_says_of_something_else_is_no_headline_for_the_cause() -> None:
+    judged = verdict(
+        result("dead-letters", letters(cause="A transformation throws"), stage=PLUGIN),
+        result("app-health", POSTGRES.found("/_readyz says postgres: false"), stage=APP),
+    )
+    assert (judged.code, judged.headline) == ("app.postgres-down", "Events stop at the plugin server: Postgres is down.")
+
+
 def test_a_code_s_own_headline_claims_no_more_than_is_known() -> None:
     judged = verdict(result("events-arriving", STALE.found("the newest row is 3 h old"), stage=CLICKHOUSE))
     assert judged.headline == "Events no longer reach ClickHouse."
@@ -127,7 +135,8 @@ def test_every_blind_spot_on_the_path_lowers_confidence(blind: int, confidence: 
     dark = [result(f"kafka-{n}", status=Status.SKIPPED, reason="no brokers", stage=Stage.KAFKA) for n in range(blind)]
     judged = verdict(*dark, result("dead-letters", letters(), stage=PLUGIN))
     assert judged.confidence == confidence
-    assert judged.against == tuple(f"Not looked at: kafka-{n} (no brokers)." for n in range(blind))
+    names = ", ".join(f"kafka-{n}" for n in range(blind))
+    assert judged.against == ((f"Not looked at: {names} (no brokers).",) if blind else ())
 
 
 def test_a_blind_spot_behind_the_break_does_not_matter() -> None:

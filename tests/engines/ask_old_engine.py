@@ -34,3 +34,5 @@ if __name__ == "__main__":
     import chdb
 
     json.dump([said(chdb.query, sql) for sql in json.load(sys.stdin)], sys.stdout)
+    sys.stdout.flush()
+    os._exit(0)  # the oldest engine does not always survive its own end

@@ -3,6 +3,7 @@
 import pytest
 from clickhouse_connect.driver.exceptions import DatabaseError, ProgrammingError
 
+from diagnostics.lab.account import Node
 from diagnostics.lab.engine import Database, Engine, QueryFailed
 from diagnostics.lab.schema import Era
 from tests.lab.clients import Connect, get, post, refused
@@ -157,3 +158,61 @@ def test_the_dead_letter_queue_is_laid_out_as_posthog_lays_it_out(plain: Databas
         "ReplacingMergeTree(_timestamp) ORDER BY (id, event_uuid, distinct_id, team_id) "
         "TTL toDate(_timestamp) + toIntervalWeek(4) SETTINGS index_granularity = 512\n"
     )
+
+
+def test_times_of_an_overlay_may_be_relative(database: Database, connect: Connect) -> None:
+    database.overlay(
+        "kafka_consumers", [{"table": "kafka_events_json", "last_poll_time": "ago 40m", "exceptions.time": ["ago 2h"]}]
+    )
+    age = "SELECT dateDiff('minute', last_poll_time, now()), dateDiff('minute', exceptions.time[1], now()), exceptions.text"
+    (polled, failed, texts) = connect(database).query(f"{age} FROM system.kafka_consumers").first_row
+    assert polled in (40, 41)
+    assert failed in (120, 121)
+    assert texts == [""]  # arrays that belong together are filled up to the same length
+
+
+def test_a_table_that_the_engine_lacks_appears_with_its_rows(database: Database, connect: Connect) -> None:
+    listed = "SELECT count() FROM system.tables WHERE database = 'system' AND name = 'query_views_log'"
+    assert connect(database).query(listed).result_rows == [(0,)]
+    database.overlay("query_views_log", [{"event_time": "ago 5m", "view_name": "x.events_json_mv"}])
+    assert connect(database).query(listed).result_rows == [(1,)]
+    assert connect(database).query("SELECT view_name FROM system.query_views_log").result_rows == [("x.events_json_mv",)]
+
+
+def test_a_table_of_system_can_be_hidden_as_on_an_older_server(database: Database, connect: Connect) -> None:
+    listed = "SELECT count() FROM system.tables WHERE database = 'system' AND name = 'kafka_consumers'"
+    assert connect(database).query(listed).result_rows == [(1,)]
+    database.hide("system.kafka_consumers")
+    assert connect(database).query(listed).result_rows == [(0,)]
+
+
+def test_a_healthy_server_does_not_show_the_machine_of_the_lab(database: Database, connect: Connect) -> None:
+    client = connect(database)
+    assert client.query("SELECT name, total_space FROM system.disks").result_rows == [("default", 200 * 10**9)]
+    assert client.query("SELECT count() FROM system.errors").result_rows == [(0,)]
+
+
+ALL_NODES = "SELECT h FROM clusterAllReplicas('posthog', view(SELECT hostName() AS h FROM system.one)) ORDER BY h"
+
+
+def test_every_node_of_a_cluster_answers_in_its_own_name(database: Database, connect: Connect) -> None:
+    database.cluster(Node(host="clickhouse-1"), Node(host="clickhouse-2", lacks=("events",)))
+    client = connect(database)
+    assert client.query(ALL_NODES).result_rows == [("clickhouse-1",), ("clickhouse-2",)]
+    assert client.query("SELECT hostName(), 'hostName()'").result_rows == [("clickhouse-1", "hostName()")]
+    counted = "SELECT hostName() AS h, count() AS n FROM system.tables WHERE database = {db:String} AND name = 'events'"
+    everywhere = f"SELECT h, n FROM clusterAllReplicas('posthog', view({counted})) ORDER BY h"
+    assert client.query(everywhere, parameters={"db": database.name}).result_rows == [("clickhouse-1", 1), ("clickhouse-2", 0)]
+
+
+def test_a_dead_node_fails_the_question_unless_it_may_be_skipped(database: Database, connect: Connect) -> None:
+    database.cluster(Node(host="clickhouse-1"), Node(host="clickhouse-2", up=False))
+    client = connect(database)
+    assert refused(client, ALL_NODES).code == 279
+    assert client.query(f"{ALL_NODES} SETTINGS skip_unavailable_shards = 1").result_rows == [("clickhouse-1",)]
+
+
+def test_without_the_grant_no_other_node_is_asked(database: Database, connect: Connect) -> None:
+    database.cluster(Node(host="clickhouse-1"), Node(host="clickhouse-2"), remote=False)
+    error = refused(connect(database), ALL_NODES)
+    assert (error.code, "the grant REMOTE ON *.*." in str(error)) == (497, True)

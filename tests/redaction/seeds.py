@@ -3,18 +3,24 @@
 import base64
 import html
 import re
-from collections.abc import Callable, Iterator
-from itertools import count, cycle, islice
+from collections import defaultdict
+from collections.abc import Callable
+from urllib.parse import quote
 
-from msgspec import Struct
+from msgspec import Struct, structs
 
 
 class Seed(Struct, frozen=True, kw_only=True):
-    """`text` is what a careless system writes; `core` is the part of it that must never be seen."""
+    """`text` is what a careless system writes; `core` is the part of it that must never be seen. `place` is the input."""
 
     kind: str
     text: str
     core: str
+    place: str = ""
+
+    def stands_in(self, text: str) -> bool:
+        """Whether `text`, read as `as_read` does, shows it, be it percent-encoded."""
+        return self.core in text or quote(self.core, safe="") in text
 
 
 def _seed(kind: str, before: str, core: str, after: str = "") -> Seed:
@@ -61,28 +67,32 @@ KINDS: tuple[Callable[[int], Seed], ...] = (
 
 
 def as_read(text: str) -> str:
-    """Without what renderers add: escapes, entities, invisible characters and line breaks."""
-    return re.sub(r"[\s\\\u200b-\u200d\u2060\ufeff]", "", html.unescape(text))
+    """Without what renderers add: markup within words, escapes, entities, invisible characters, colors and line breaks."""
+    bare = re.sub(r"</?(?:wbr|a|b|code|em|mark|span|strong)(?: [^<>]*)?>|\x1b\[[0-9;]*m", "", text)
+    return re.sub(r"[\s\\\u200b-\u200d\u2060\ufeff]", "", html.unescape(bare))
 
 
 class Seeds:
-    """Makes seeds of each kind in turn, beginning with another one for another `start`, and remembers them."""
+    """Makes seeds of each kind in turn for every place, beginning with another kind for another `start`, and remembers them."""
 
     def __init__(self, start: str) -> None:
         self.planted: list[Seed] = []
-        self._made = self._make(sum(start.encode()) % len(KINDS))
+        self._first = sum(start.encode())
+        self._made: dict[str, int] = defaultdict(int)
 
-    def text(self) -> str:
-        """The next three."""
-        seeds = list(islice(self._made, 3))
+    def text(self, place: str, number: int = 3, *, without: str = "") -> str:
+        """The next ones for `place`, of those kinds whose text has none of the characters `without`."""
+        seeds: list[Seed] = []
+        while len(seeds) < number:
+            kind = KINDS[(self._first + self._made[place]) % len(KINDS)]
+            self._made[place] += 1
+            seed = structs.replace(kind(len(self.planted) + len(seeds) + 1), place=place)
+            if not set(seed.text) & set(without):
+                seeds.append(seed)
         self.planted += seeds
         return " ".join(seed.text for seed in seeds)
 
     def standing_in(self, text: str) -> list[Seed]:
         """Those that `text` shows, also where it escapes them or breaks a line within."""
         bare = as_read(text)
-        return [seed for seed in self.planted if seed.core in bare]
-
-    def _make(self, first: int) -> Iterator[Seed]:
-        numbers = count(1)
-        return (kind(next(numbers)) for kind in islice(cycle(KINDS), first, None))
+        return [seed for seed in self.planted if seed.stands_in(bare)]

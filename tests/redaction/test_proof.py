@@ -12,9 +12,11 @@ from diagnostics.report.json import dump
 from diagnostics.report.options import RenderOptions
 from diagnostics.report.redact import Redactor
 from tests.redaction.seeds import KINDS, Seed, as_read
+from tests.redaction.tainting import NOT_IN, PLACES
 from tests.scenarios.walking import walked
 
 EACH_SCENARIO = pytest.mark.parametrize("id", [scenario.id for scenario in scenarios()])
+EXAMPLES = [kind(1) for kind in KINDS]
 EVERYTHING = RenderOptions(verbose=True, audience="hero", width=120)
 
 
@@ -50,10 +52,11 @@ def test_no_configured_secret_comes_out(id: str) -> None:
 
 
 def test_enough_was_tried() -> None:
-    """Every kind, and more than 3,000 combinations of a seed that would have been seen and a format."""
+    """Every kind at every input, and more than 3,000 combinations of a seed that would have been seen and a format."""
+    walks = [walked(scenario.id) for scenario in scenarios()]
     seen = [seed for scenario in scenarios() for seed in tried(scenario.id)]
-    assert {seed.kind for seed in seen} == {kind(1).kind for kind in KINDS}
-    print(
-        f"{len(seen)} seeds in {len(scenarios())} scenarios and {len(FORMATS)} formats: {len(seen) * len(FORMATS)} combinations"
-    )
+    planted = sum(len(walk.seeds.planted) for walk in walks)
+    print(f"{planted} seeds planted, {len(seen)} would have been shown, {len(seen) * len(FORMATS)} combinations with a format")
     assert len(seen) * len(FORMATS) >= 3_000
+    possible = {(place, seed.kind) for place in PLACES for seed in EXAMPLES if not set(seed.text) & set(NOT_IN.get(place, ""))}
+    assert {(seed.place, seed.kind) for seed in seen} == possible

@@ -64,6 +64,12 @@ def redacted(text: str) -> str:
         (r"x\tAKIAIOSFODNN7EXAMPLE", r"x\tcloud-key-removed"),
         # cut, or said in passing
         ("at processPersonsStep for jane.doe@custom", "at processPersonsStep for email-…"),
+        ("It is jane.doe@corp.example.", "It is email-…."),
+        ("of jane.doe@cust … 1,204 characters left out … end", "of email-… … 1,204 characters left out … end"),
+        ('"postgres://posthog:hunter2" was cut', '"postgres://posthog:password-removed" was cut'),
+        ("at postgres://posthog:12hunter", "at postgres://posthog:password-removed"),
+        (f"at https://{HEX[:20]}", "at https://key-removed"),
+        ("key AKIAIOSFODNN7E", "key cloud-key-removed"),
         ("distinct_id user-00123-abc merge failed", "distinct_id person-… merge failed"),
         ("Authorization: Basic ZGVmYXVsdDpodW50ZXIy", "Authorization: Basic credentials-removed"),
         ("got basic ZGVmYXVsdDpodW50ZXIy back", "got basic credentials-removed back"),
@@ -157,7 +163,14 @@ def test_it_goes(text: str, safe: str) -> None:
 def test_the_same_one_has_the_same_name_however_it_is_written() -> None:
     redactor = Redactor()
     for spellings in (
-        ("Bob@corp.com", "bob%40corp.com", "bob\\u0040corp.com", "bob@CORP.com", 'distinct_id="bob@corp.com"'),
+        (
+            "Bob@corp.com",
+            "so says bob@corp.com.",
+            "bob%40corp.com",
+            "bob\\u0040corp.com",
+            "bob@CORP.com",
+            'distinct_id="bob@corp.com"',
+        ),
         ("2001:db8::1", "2001:DB8:0:0::1"),
         ("10.0.0.5", "::ffff:10.0.0.5", "distinct_id=10.0.0.5"),
     ):

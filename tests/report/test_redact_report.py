@@ -8,12 +8,11 @@ from diagnostics.report.model import Privacy, Stage, StageState, Status, Step
 from diagnostics.report.redact import RedactionFailed, Redactor
 from tests.report.redact_sample import CHECK, FINDING, REPORT, SECRET, TABLE, empty, is_request, leaves, planted, table
 
-# Text of these never leaves the program, so nothing has to be taken out of it. Everything else that can hold text is tried.
-STRUCTURE = {
-    "id",
+# What diag itself makes. Everything else that can hold text is tried.
+STRUCTURE = {"id", "tool.name", "tool.version"}
+# Names that others refer to: those that look like one cannot be replaced.
+IDENTIFIERS = {
     "runbook",
-    "tool.name",
-    "tool.version",
     "verdict.code",
     "verdict.also.0",
     "completeness.blind.0.check",
@@ -67,7 +66,7 @@ OPEN = [path for path in LEAVES if ".".join(map(str, path)) not in STRUCTURE]
 
 
 def test_all_of_the_report_is_tried() -> None:
-    assert {".".join(map(str, path)) for path in LEAVES} >= STRUCTURE
+    assert {".".join(map(str, path)) for path in LEAVES} >= STRUCTURE | IDENTIFIERS
     assert list(empty(msgspec.json.decode(msgspec.json.encode(REPORT)))) == [("privacy", "redacted"), ("digest",)]
     assert ("checks", 0, "findings", 0, "evidence", 2, "values", "status", "") in OPEN
 
@@ -83,7 +82,7 @@ def test_nothing_planted_in_any_text_gets_through(kind: str) -> None:
         assert PLANTED[kind] not in encoded, path
 
 
-@pytest.mark.parametrize("path", sorted(STRUCTURE))
+@pytest.mark.parametrize("path", sorted(STRUCTURE | IDENTIFIERS))
 def test_a_secret_in_the_structure_is_known_to_be_everywhere(path: str) -> None:
     """Codes and ids cannot be replaced, so a password that is one of them counts as an everyday word, and the user is told."""
     report = planted(SECRET, tuple(int(step) if step.isdigit() else step for step in path.split(".")))
@@ -107,6 +106,18 @@ def test_a_password_that_the_report_says_anyway_does_not_suppress_it(word: str) 
     assert clean.checks[0].reason == "password=password-removed"
     assert clean.stages[1].note == word
     assert len(redactor.warnings) == 1
+
+
+def test_a_name_of_somebody_elses_check_is_the_same_wherever_it_stands() -> None:
+    name = "jane.doe@corp.com"
+    steps = (structs.replace(REPORT.steps[0], checks=(name, "dead-letters")),)
+    clean = Redactor(key=b"k").report(
+        structs.replace(REPORT, steps=steps, checks=(structs.replace(CHECK, id=name), structs.replace(CHECK, blocked_by=name)))
+    )
+    [shown, kept] = clean.steps[0].checks
+    assert shown.startswith("email-")
+    assert kept == "dead-letters"
+    assert shown == clean.checks[0].id == clean.checks[1].blocked_by
 
 
 def test_a_clean_report_comes_out_as_it_went_in_but_for_its_people() -> None:

@@ -8,6 +8,7 @@ import tempfile
 from collections import defaultdict
 from collections.abc import Mapping
 from functools import cache
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,7 @@ from diagnostics.cli.demo import PASSED_ON
 from diagnostics.config.connect import connect
 from diagnostics.config.load import load
 from diagnostics.engine import registry
-from diagnostics.engine.check import Thresholds
+from diagnostics.engine.check import Scope, Thresholds
 from diagnostics.engine.diagnosis import Order, diagnose
 from diagnostics.lab import scenarios, start
 from diagnostics.lab.scenario import Scenario
@@ -98,7 +99,12 @@ def _by_command(scenario: Scenario, lab: Mapping[str, str]) -> "subprocess.Compl
 def _in_this_process(scenario: Scenario, lab: Mapping[str, str]) -> tuple[Report, tuple[str, ...]]:
     recorder = Recorder()
     config = load(options={}, environ=lab, cwd=Path("/"), file=None, thresholds=REGISTRY.thresholds)
-    order = Order(runbook=REGISTRY.runbooks["ingestion"], deadline=60.0, options=frozenset(scenario.options))
+    team = dict(pairwise(scenario.options)).get("--team")
+    order = Order(
+        runbook=REGISTRY.runbooks["ingestion"],
+        options=frozenset(scenario.options),
+        scope=Scope(team=int(team) if team else None),
+    )
     sources = connect(config, recorder)
     report = diagnose(REGISTRY, order, sources=sources, recorder=recorder, thresholds=Thresholds(scenario.thresholds))
     return report, config.secrets()

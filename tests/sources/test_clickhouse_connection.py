@@ -156,7 +156,7 @@ def test_a_wrong_password(db: Database) -> None:
     outcome = refusal(f"http://{db.user}:{PASSWORD}@127.0.0.1:{db.port}/{db.name}")
     assert outcome.code == "clickhouse.auth-failed"
     assert outcome.message == (
-        f"ClickHouse does not accept the user {db.user}: {db.user}: Authentication failed: password is incorrect, "
+        f"ClickHouse does not accept the user {db.user}: Authentication failed: password is incorrect, "
         "or there is no user with such name. (AUTHENTICATION_FAILED)"
     )
     assert outcome.hint.startswith("check user and password in clickhouse.url")
@@ -170,7 +170,7 @@ def test_the_code_of_an_error_is_also_read_from_the_text(http_server: ScriptedSe
     outcome = refusal(at(int(http_server.url.rpartition(":")[2])))
     assert outcome.code == "clickhouse.auth-failed"
     assert outcome.message == (
-        "ClickHouse does not accept the user diag: diag: Authentication failed: password required. (REQUIRED_PASSWORD)"
+        "ClickHouse does not accept the user diag: Authentication failed: password required. (REQUIRED_PASSWORD)"
     )
 
 

@@ -158,6 +158,20 @@ def test_what_librdkafka_says(said: str, state: str, why: Why) -> None:
     assert (found.why, found.broker) == (why, "kafka:9093")
 
 
+@pytest.mark.parametrize(
+    ("state", "down", "message"),
+    [
+        ("CONNECT", True, "no answer came in time: the host is down, or a firewall drops it"),
+        ("APIVERSION_QUERY", True, "it takes the connection and then says nothing: it hangs, or something else listens there"),
+        ("SSL_HANDSHAKE", False, "it takes the connection, but does not answer in TLS"),
+    ],
+)
+def test_where_it_falls_silent_tells_who_is_at_fault(state: str, down: bool, message: str) -> None:
+    line = LINE.format("kafka:9092", f"Connection setup timed out in state {state}", state)
+    (found,) = read_failures(["kafka:9092"], [line], mechanism="PLAIN", encrypted=True)
+    assert (found.why.down, found.message) == (down, message)
+
+
 def test_the_first_failure_of_a_broker_counts() -> None:
     lines = [LINE.format("a:1", "Connection refused", "CONNECT"), LINE.format("a:1", "Failed to resolve 'a:1'", "CONNECT")]
     (found,) = read_failures(["a:1"], lines, mechanism="PLAIN", encrypted=False)

@@ -58,6 +58,11 @@ def test_numbers_that_are_none_are_left_out() -> None:
     assert [metrics.total(name) for name in ("nan", "inf", "huge", "mixed")] == [None, None, None, 2.0]
 
 
+def test_numbers_that_nothing_can_be_are_left_out() -> None:
+    metrics = parse(f"most {2**53 - 1}\nmore {2**53}\nless -{2**53}\nhuge 1.7e308\nhuge 1.7e308\n")
+    assert [metrics.total(name) for name in ("most", "more", "less", "huge")] == [2.0**53 - 1, None, None, None]
+
+
 @pytest.mark.parametrize(
     "page",
     [
@@ -78,6 +83,8 @@ def test_what_is_no_page_of_metrics_is_said_to_be_none_without_quoting_it(page: 
 
 def test_an_empty_page_has_nothing() -> None:
     assert parse("").total("anything") is None
+    assert not parse("# TYPE a gauge\n")
+    assert parse("a 0\n")
 
 
 def test_a_page_that_was_cut_loses_its_last_line_which_may_be_half_a_number() -> None:

@@ -70,6 +70,16 @@ def test_the_connection_fails_only_when_no_instance_answers(closed_port: Callabl
     )
 
 
+def test_another_service_is_no_connection_to_a_plugin_server(http_server: ScriptedServer) -> None:
+    http_server.route("/_health", text="ok")
+    assert plugin_server(http_server.url).connection() == NotConnected(
+        code="plugin-server.unreachable",
+        message=f"What answers at {http_server.url} is not a plugin server that can be asked: "
+        "the PostHog app answers there, not the plugin server",
+        hint="give the plugin server's own address, like http://plugins:6738",
+    )
+
+
 def test_answers_are_shared_with_other_checks(http_server: ScriptedServer) -> None:
     http_server.route("/_health", json={"status": "ok"})
     source = plugin_server(http_server.url)

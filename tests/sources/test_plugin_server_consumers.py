@@ -2,7 +2,7 @@
 
 import pytest
 
-from diagnostics.sources.plugin_server_consumers import Consumer, consumers, events_moved
+from diagnostics.sources.plugin_server_consumers import MAX_CONSUMERS, Consumer, consumers, events_moved
 from tests.sources.plugin_server_pages import CONSUMER, GROUP, TOPIC, consuming, readings
 
 ASSIGNMENT = "# TYPE kafka_consumer_assignment gauge\n"
@@ -137,3 +137,8 @@ def test_events_that_move_within_a_batch_are_seen() -> None:
     assert events_moved(readings(step + "5\n", step + "9\n")) == 4.0
     assert events_moved(readings(step + "5\n")) == 0.0
     assert events_moved(readings("a 1\n")) == 0.0
+
+
+def test_a_page_of_very_many_consumers_is_not_gone_through_for_each() -> None:
+    page = "".join(f'latest_processed_timestamp_ms{{topic="t{number}",groupId="g"}} 1\n' for number in range(5_000))
+    assert len(consumers(readings(page))) == MAX_CONSUMERS

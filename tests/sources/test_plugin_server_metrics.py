@@ -76,6 +76,8 @@ def test_where_metrics_are_on_the_other_path_they_are_read_there(http_server: Sc
         ({"status": 500, "text": "no"}, "it answers 500 for its metrics"),
         ({"text": "<!doctype html><title>Sign in</title>"}, "a web page answers in place of its metrics"),
         ({"text": 'a{x="1" 2\n'}, "what answers is not a page of metrics"),
+        ({"text": ""}, "its page of metrics holds no number"),
+        ({"text": "# HELP a Of nothing.\n# TYPE a gauge\na NaN\n"}, "its page of metrics holds no number"),
     ],
 )
 def test_what_cannot_be_read_says_why_and_is_not_a_version_without(

@@ -155,7 +155,9 @@ def _answered(error: Exception, seen: Seen | None, address: Address) -> NotConne
         return _native(address)
     if code in WRONG_CREDENTIALS:
         return NotConnected(
-            code=AUTH_FAILED, message=f"ClickHouse does not accept the user {address.user}: {words}", hint=CREDENTIALS
+            code=AUTH_FAILED,
+            message=f"ClickHouse does not accept the user {address.user}: {words.removeprefix(f'{address.user}: ')}",
+            hint=CREDENTIALS,
         )
     # Before 19.x `system.settings` has no column `readonly`, which the client asks for right after the version.
     if code == 47 and "readonly" in head:

@@ -73,9 +73,9 @@ class _Clients:
             return self._admin
 
     def consumer(self) -> "Consumer":
+        """Never for two at a time: call it with `reading_one` held."""
         from confluent_kafka import Consumer
 
-        """Never for two at a time: call it with `reading_one` held."""
         with self.lock:
             self._be_kept()
         if self._consumer is None:

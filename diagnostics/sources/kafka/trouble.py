@@ -51,6 +51,18 @@ KINDS: tuple[tuple[str, Why, str, str], ...] = (
     (r"Failed to resolve", Why.NAME, "the name {host} does not resolve here", INSIDE),
     (r"Connection refused", Why.REFUSED, "nothing listens there (connection refused)", ""),
     (r"No route to host|Network is unreachable", Why.ROUTE, "the host cannot be reached from here", INSIDE),
+    (
+        r"timed out in state SSL_HANDSHAKE",
+        Why.TLS,
+        "it takes the connection, but does not answer in TLS",
+        "see whether it speaks TLS: without, kafka.security_protocol is PLAINTEXT, or SASL_PLAINTEXT with a login",
+    ),
+    (
+        r"timed out in state (?!CONNECT\b|TRY_CONNECT\b)",
+        Why.SILENT,
+        "it takes the connection and then says nothing: it hangs, or something else listens there",
+        "",
+    ),
     (r"timed out|timeout", Why.SILENT, "no answer came in time: the host is down, or a firewall drops it", ""),
     (
         r"supported mechanisms",
