@@ -139,7 +139,7 @@ def test_a_plugin_server_that_says_that_a_check_fails() -> None:
     assert (finding.code, finding.status) == ("plugin-server.unhealthy", Status.FAIL)
     assert finding.claim == f"The plugin server at {server.url} says of itself: unhealthy: analytics-ingestion"
     assert (finding.cause, finding.cause_codes, finding.source_text) == ("", (), True)
-    assert [action.text[:19] for action in finding.actions] == ["Read its log before", "Restart it (on a pl"]
+    assert [action.text[:18] for action in finding.actions] == ["Read what the plug", "Restart the plugin"]
 
 
 def test_a_message_that_is_known_names_the_cause_and_the_fix() -> None:

@@ -85,13 +85,12 @@ def test_an_error_of_ingestion_with_its_known_cause() -> None:
     finding = only(found(often, rare, other))
     assert (finding.code, finding.status) == ("sentry.errors", Status.FAIL)
     assert finding.claim == (
-        "2 unresolved issues in Sentry that touch ingestion were seen 1,192 times in the last 24 h, "
-        "1 of them for the first time"
+        "2 unresolved issues in Sentry that touch ingestion were seen 1,192 times in the last 24 h; 1 of them is new"
     )
     assert finding.detail == "1 other unresolved issue does not touch it."
     assert (finding.cause, finding.cause_codes) == ("Postgres ran out of connections", ("app.postgres-down",))
     assert [action.text for action in finding.actions] == [
-        "Open the foremost in Sentry: /organizations/acme/issues/4001/",
+        "Open the foremost issue in Sentry: /organizations/acme/issues/4001/",
         "Raise max_connections or put a pooler in front.",
     ]
     table = finding.evidence[0]
@@ -164,8 +163,7 @@ def test_only_the_users_issues_are_asked_for() -> None:
     theirs = Issue(title="Error: boom", count=20, usernames=("jane",), tags=TAG)
     finding = only(found(theirs, Issue(title="Error: other", count=20, tags=TAG), user="jane"))
     assert finding.claim == (
-        "1 unresolved issue in Sentry of the user jane that touches ingestion was seen 20 times in the last 24 h, "
-        "for the first time"
+        "1 unresolved issue in Sentry of the user jane that touches ingestion was seen 20 times in the last 24 h; it is new"
     )
     assert found(theirs, user="john") == []
 

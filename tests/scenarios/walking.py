@@ -1,12 +1,13 @@
 """Every scenario of the lab, walked once a session: through the installed command, and in this process to see what is asked."""
 
+import contextlib
 import json
 import os
 import subprocess
 import sys
 import tempfile
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from functools import cache
 from itertools import pairwise
 from pathlib import Path
@@ -59,8 +60,7 @@ class Walk(Struct, frozen=True, kw_only=True):
 def walked(id: str) -> Walk:
     """The walk of the scenario of that id."""
     scenario = BY_ID[id]
-    with start(scenario) as lab:
-        printed = _by_command(scenario, lab.environment)
+    with start(scenario) as lab, _by_command(scenario, lab.environment) as printed:
         read: dict[str, set[str]] = defaultdict(set)
         may = Asker.may
 
@@ -74,9 +74,10 @@ def walked(id: str) -> Walk:
         seeds = Seeds(id)
         with tainted(seeds):
             with_seeds, _ = _in_this_process(scenario, lab.environment)
+        output, errors = printed.communicate()
     return Walk(
-        output=printed.stdout,
-        errors=printed.stderr,
+        output=output,
+        errors=errors,
         exit=printed.returncode,
         report=report,
         secrets=secrets,
@@ -86,14 +87,17 @@ def walked(id: str) -> Walk:
     )
 
 
-def _by_command(scenario: Scenario, lab: Mapping[str, str]) -> "subprocess.CompletedProcess[str]":
-    """As `diag demo` runs it, but for the lab, which is up already."""
+@contextlib.contextmanager
+def _by_command(scenario: Scenario, lab: Mapping[str, str]) -> Iterator["subprocess.Popen[str]"]:
+    """As `diag demo` runs it, but for the lab, which is up already. It goes on beside what is done meanwhile."""
     environment = {name: value for name, value in os.environ.items() if name in PASSED_ON} | dict(lab)
     with tempfile.TemporaryDirectory() as directory:
         config = Path(directory) / "lab.toml"
         config.write_text("[thresholds]\n" + "".join(f'"{name}" = {value}\n' for name, value in scenario.thresholds.items()))
         command = [DIAG, "run", "--config", str(config), "--format", "json", *scenario.options]
-        return subprocess.run(command, env=environment, capture_output=True, text=True, cwd=directory, check=False)
+        pipe = subprocess.PIPE
+        with subprocess.Popen(command, env=environment, stdout=pipe, stderr=pipe, text=True, cwd=directory) as process:
+            yield process
 
 
 def _in_this_process(scenario: Scenario, lab: Mapping[str, str]) -> tuple[Report, tuple[str, ...]]:
