@@ -73,15 +73,18 @@ def clickhouse_connection(clickhouse: ClickHouse) -> Iterator[Finding]:
     By hand: curl -sS http://HOST:8123/ping answers `Ok.`, and SHOW TABLES lists `events`.
     """
     connection = clickhouse.connection()
+    codes = {code.id: code for code in (*CONNECTION, DENIED)}
     if isinstance(connection, NotConnected):
-        code = next(code for code in CONNECTION if code.id == connection.code)
+        code, hint, commands = codes[connection.code], connection.hint, connection.commands
         yield code.found(
             connection.message,
             affects=[clickhouse.address()],
-            actions=[Action(text=connection.hint[:1].upper() + connection.hint[1:]), *_look(code, clickhouse.address())],
+            actions=[
+                Action(text=hint[:1].upper() + hint[1:], commands=commands, changes_something=bool(commands)),
+                *_look(code, clickhouse.address()),
+            ],
         )
         return
-    codes = {code.id: code for code in (*CONNECTION, DENIED)}
     for note in connection.notes:
         yield codes[note.code].found(note.text, status=Status.INFO)
     version = clickhouse.version()

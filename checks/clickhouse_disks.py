@@ -180,10 +180,11 @@ ACTIONS = (
         ),
     ),
     Action(
-        text="See what else fills ClickHouse's disk, and enlarge it; delete no file of ClickHouse by hand",
+        text="See what else fills ClickHouse's disk",
         commands=(
             "docker compose exec clickhouse df -h /var/lib/clickhouse",
             "kubectl -n posthog exec chi-posthog-posthog-0-0-0 -- df -h /var/lib/clickhouse",
         ),
     ),
+    Action(text="Enlarge ClickHouse's disk; delete no file of ClickHouse by hand.", changes_something=True),
 )

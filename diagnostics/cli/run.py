@@ -39,7 +39,10 @@ OUTPUT_HELP = "Write here instead of stdout; the format follows the extension. R
     "--since", metavar="DURATION", default="24h", show_default=True, help="How far back to look, like 90m, 24h or 7d."
 )
 @click.option(
-    "--team", metavar="ID", type=click.IntRange(min=1), help="Look only at this team (project), where that can be told."
+    "--team",
+    metavar="ID",
+    type=click.IntRange(1, 2**31 - 1),  # the app's database counts no further
+    help="Look only at this team (project), where that can be told.",
 )
 @click.option("--sentry-user", metavar="USERNAME", help="Look only at Sentry issues that this user ran into.")
 @click.option(

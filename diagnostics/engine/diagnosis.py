@@ -202,7 +202,7 @@ def _completeness(results: Sequence[CheckResult], deselected: frozenset[str], sc
 
 def _narrowed(scope: Scope) -> tuple[str, ...]:
     """A report about one team must not read like one about the install. Sentry's user is a person, and is not named."""
-    team = [f"dead letters only of team {scope.team}"] if scope.team is not None else []
+    team = [f"dead letters, ingestion warnings and visible events only of team {scope.team}"] if scope.team is not None else []
     user = ["Sentry's issues only of one user"] if scope.sentry_user else []
     return (*team, *user)
 

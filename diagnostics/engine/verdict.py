@@ -241,8 +241,8 @@ def _contradictions(evidence: Evidence, root: str) -> list[str]:
     speaking = evidence.codes[root].contradicted_by
     found = [finding for result in evidence.results for finding in result.findings if finding.code in speaking]
     return [
-        f"{_sentence(finding.claim)} That does not go together with {root}: it may have begun just now, or touch only a part "
-        "(one role, partition or team)."
+        f"{_sentence(finding.claim)} That does not go together with {root}: it may have begun just now, touch only a part (one "
+        "role, partition or team), or be so only from where diag runs."
         for finding in found
         if finding.status in (Status.OK, Status.INFO)
     ]

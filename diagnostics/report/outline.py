@@ -1,7 +1,7 @@
 """What a report for people says and in which order, before any format dresses it. Nothing is said twice:
 
 - a claim that stands at the top is not repeated with its evidence,
-- an action that stands under "Next" is not repeated under its problem,
+- an action that stands under "Next", or under one problem, is not repeated under another,
 - a check that could not look is explained once, under "Not seen"; the runbook's steps only name it.
 """
 
@@ -14,6 +14,7 @@ from diagnostics.report.signs import of_verdict
 from diagnostics.report.wording import seconds
 
 MAX_WHY = 3
+MAX_IDS = 6
 
 _BAD = (Status.FAIL, Status.WARN)
 _VERSIONS = {"posthog_version": "PostHog", "clickhouse_version": "ClickHouse"}
@@ -131,14 +132,16 @@ def _problems(report: Report, ranked: Sequence[Finding], said: set[str]) -> Iter
     by_code: dict[str, list[Finding]] = {}
     for finding in ranked:
         by_code.setdefault(finding.code, []).append(finding)
+    told = list(report.verdict.actions)
     for code, findings in by_code.items():
-        actions = dict.fromkeys(action for finding in findings for action in finding.actions)
+        actions = _beyond(tuple(dict.fromkeys(action for finding in findings for action in finding.actions)), told)
+        told.extend(actions)
         points = [_point(finding, report.verdict.headline, said) for finding in findings]
         yield Problem(
             code=code,
             status=findings[0].status,
             points=tuple(point for point in points if _says_something(point)),
-            actions=_beyond(tuple(actions), report.verdict.actions),
+            actions=actions,
         )
 
 
@@ -204,7 +207,12 @@ def _unseen(report: Report, ranked: Sequence[Finding]) -> Iterator[Unseen]:
         reason = f"blocked by {check.blocked_by}" if check and check.blocked_by else blind.reason
         shared.setdefault((blind.status, reason), []).append(blind.check)
     for (status, reason), ids in shared.items():
-        yield Unseen(status=status, subject=", ".join(ids), reason=reason)
+        yield Unseen(status=status, subject=_some(ids), reason=reason)
+
+
+def _some(ids: Sequence[str]) -> str:
+    """The JSON has all of them."""
+    return ", ".join(ids) if len(ids) <= MAX_IDS else f"{', '.join(ids[: MAX_IDS - 1])} and {len(ids) - MAX_IDS + 1} more"
 
 
 def _not_explained_below(sentences: Sequence[str], blind: Sequence[Blind]) -> list[str]:

@@ -162,3 +162,15 @@ def answer_as(version: str, db: Database, body: bytes, target: str) -> Response:
         return Response(status=response.status, headers=tuple(response.getheaders()), body=response.read())
     finally:
         behind.close()
+
+
+@pytest.mark.parametrize("table", ["system.settings", "system.one"])
+def test_who_may_not_even_ask_for_the_version_is_blind_and_clickhouse_not_broken(db: Database, table: str) -> None:
+    db.deny(table)
+    connection, other = results(db.url)
+    finding = only(connection)
+    assert (finding.code, connection.status, other.status) == ("clickhouse.permission-denied", Status.UNKNOWN, Status.BLOCKED)
+    assert finding.claim.startswith(f"The user {db.user} lacks the grant SELECT")
+    [statement] = finding.actions[0].commands
+    assert statement.startswith("GRANT SELECT")
+    assert finding.actions[0].changes_something

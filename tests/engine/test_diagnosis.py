@@ -133,6 +133,7 @@ def test_what_to_ask_comes_from_the_runbook_that_is_walked() -> None:
 
 def test_a_report_about_one_team_or_user_does_not_read_like_one_about_the_install() -> None:
     made = report(connection(), scope=Scope(team=7, sentry_user="bob"))
-    said = "Looked with 1 of 1 checks, dead letters only of team 7, Sentry's issues only of one user. "
+    team = "dead letters, ingestion warnings and visible events only of team 7"
+    said = f"Looked with 1 of 1 checks, {team}, Sentry's issues only of one user. "
     assert made.completeness.statement.startswith(said)
-    assert made.completeness.narrowed == ("dead letters only of team 7", "Sentry's issues only of one user")
+    assert made.completeness.narrowed == (team, "Sentry's issues only of one user")

@@ -20,6 +20,7 @@ STALE = Code(
     stage=Stage.CLICKHOUSE,
     summary="no new rows",
     headline="events no longer reach ClickHouse",
+    symptom=True,
     caused_by=("dead-letters.active",),
 )
 DOWN = Code(id="clickhouse.unreachable", worst=Status.FAIL, stage=Stage.CLICKHOUSE, summary="it does not answer")
@@ -216,6 +217,34 @@ def test_actions_stand_once_and_those_about_the_root_cause_first() -> None:
     assert judged.actions == (look, restart, replay)
 
 
+def test_where_the_cause_is_known_nobody_is_sent_to_look_for_it() -> None:
+    look, replay = Action(text="Look for the cause"), Action(text="Replay")
+    stale = result("events-arriving", STALE.found("No new rows", actions=(look,)), stage=CLICKHOUSE)
+    cause = result("dead-letters", letters(actions=(replay,)), stage=PLUGIN)
+    assert verdict(cause, stale).actions == (replay,)
+    assert verdict(result("dead-letters", letters(), stage=PLUGIN), stale).actions == (look,)
+    assert verdict(stale).actions == (look,)
+
+
+def test_the_same_change_is_offered_once_whatever_its_words() -> None:
+    restart = Action(text="Restart it", commands=("restart plugins",), changes_something=True)
+    again = Action(text="Restart the plugin server", commands=("restart plugins",), changes_something=True)
+    looks = [Action(text=text, commands=("ps --all",)) for text in ("See whether Redis runs", "See whether Kafka runs")]
+    judged = verdict(result("dead-letters", letters(actions=(restart, again, *looks)), stage=PLUGIN))
+    assert judged.actions == (restart, *looks)
+
+
+def test_one_of_several_who_tell_of_the_cause_is_enough_before_what_points_to_it() -> None:
+    told = [POSTGRES.found(f"Postgres is down: {who} says so") for who in ("a", "b")]
+    pointing = LETTERS.found("12 events were dead-lettered", cause_codes=["app.postgres-down"])
+    judged = verdict(result("dead-letters", pointing, *told, stage=PLUGIN))
+    assert judged.why == (
+        "Postgres is down: a says so.",
+        "12 events were dead-lettered.",
+        "Postgres is down: b says so.",
+    )
+
+
 def test_the_reasons_begin_with_the_cause_as_it_was_measured() -> None:
     proof = (Values(title="What it says", values={"postgres": False}),)
     judged = verdict(
@@ -315,7 +344,7 @@ def test_what_does_not_go_together_with_the_cause_stands_against_and_lowers_conf
     lag = result("kafka-lag", LAG.found("group1 is 12,000 messages behind"), stage=KAFKA)
     judged = verdict(lag, result("events-visible", VISIBLE.found("The newest event arrived 3 s ago"), stage=APP))
     assert judged.against == (
-        "The newest event arrived 3 s ago. That does not go together with kafka.lag: it may have begun just now, or touch only "
-        "a part (one role, partition or team).",
+        "The newest event arrived 3 s ago. That does not go together with kafka.lag: it may have begun just now, touch only a "
+        "part (one role, partition or team), or be so only from where diag runs.",
     )
     assert (verdict(lag).confidence, judged.confidence) == ("high", "medium")

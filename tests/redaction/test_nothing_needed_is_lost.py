@@ -20,7 +20,14 @@ TRUE_TEXTS = Path(__file__).with_name("true_texts.txt").read_text(encoding="utf-
 SECRETS = ("correct-horse-battery", "phx_AbCdEfGhIjKlMnOpQrStUvWxYz0123456789", "p@ss/w0rd")
 
 # All that redaction changes in the reports of the lab: what it is, what stands in its place, and why it is right.
-WANTED = ((r"[\w.+-]+@customer\.example", r"email-[0-9a-f]{4,}", "an event's person, in the text of its error"),)
+WANTED = (
+    (r"[\w.+-]+@customer\.example", r"email-[0-9a-f]{4,}", "an event's person, in the text of its error"),
+    (
+        r"\b172\.18\.0\.[0-9]+",
+        r"ip-[0-9a-f]{4,}",
+        "the address of a container in an error: it changes, and its name stands beside it",
+    ),
+)
 
 
 @pytest.fixture(scope="module")

@@ -8,10 +8,13 @@ from urllib3 import exceptions as http
 
 from diagnostics.sources.clickhouse.address import NATIVE_PORTS, Address
 from diagnostics.sources.clickhouse.failures import (
+    ACCESS_DENIED,
     CREDENTIALS,
+    PERMISSION_DENIED,
     UNREACHABLE,
     WRONG_CREDENTIALS,
     causes,
+    denied,
     exception_code,
     server_words,
 )
@@ -159,6 +162,10 @@ def _answered(error: Exception, seen: Seen | None, address: Address) -> NotConne
             message=f"ClickHouse does not accept the user {address.user}: {words.removeprefix(f'{address.user}: ')}",
             hint=CREDENTIALS,
         )
+    if code == ACCESS_DENIED:
+        missing = denied(error, name="version and settings", user=address.user)
+        commands = (missing.statement,) if missing.statement else ()
+        return NotConnected(code=PERMISSION_DENIED, message=str(missing), hint=missing.hint, commands=commands)
     # Before 19.x `system.settings` has no column `readonly`, which the client asks for right after the version.
     if code == 47 and "readonly" in head:
         return NotConnected(
