@@ -121,7 +121,8 @@ def rejected(state: CaptureState, address: str, reception: Reception) -> Finding
 
 def unwatched(reception: Reception) -> Finding:
     return LOST.found(
-        f"Capture took the canary within {seconds(reception.seconds)}, but diag reaches no ClickHouse to see whether it arrives",
+        f"Capture took the canary within {seconds(reception.seconds)}, but diag reaches no ClickHouse to see whether it "
+        "arrives",
         status=Status.UNKNOWN,
         actions=[Action(text="Give diag a ClickHouse that it can reach: DIAG_CLICKHOUSE_URL")],
     )

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 
-from checks.clickhouse_state import CONSUMERS, EVENT_FEEDS, Consumer, client, moment, on, quoted, some
+from checks.clickhouse_state import CONSUMERS, EVENT_FEEDS, Consumer, beyond, client, moment, on, quoted, some
 from diagnostics import (
     Action,
     Category,
@@ -113,7 +113,6 @@ def _does_not_move(consumer: Consumer) -> str:
 def _found(table: str, claim: str, consumers: Sequence[Consumer], known: KnownErrors) -> Finding:
     errors = [each.error for each in consumers if each.failed and HARMLESS not in each.error.lower()]
     entry = next((entry for error in errors if (entry := known.match(error))), None)
-    elsewhere = entry if entry and entry.cause not in (None, FAILING.id) else None
     return FAILING.found(
         claim,
         status=Status.FAIL if table in EVENT_FEEDS else Status.WARN,
@@ -121,7 +120,7 @@ def _found(table: str, claim: str, consumers: Sequence[Consumer], known: KnownEr
         evidence=_evidence(consumers),
         actions=([entry.action()] if entry else []) + list(NEXT),
         cause=entry.meaning if entry else "",
-        cause_codes=[elsewhere.cause] if elsewhere and elsewhere.cause else [],
+        cause_codes=beyond(entry, FAILING.id),
         source_text=True,
     )
 

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 
 from msgspec import Struct
 
-from checks.clickhouse_state import LATELY, NOW, client, moment, on, path_tables, quoted
+from checks.clickhouse_state import LATELY, NOW, beyond, client, moment, on, path_tables, quoted
 from diagnostics import (
     Action,
     Category,
@@ -109,7 +109,7 @@ def clickhouse_distribution(clickhouse: ClickHouse, limits: Thresholds, known: K
 
 def _found(queue: Queue, what: str, status: Status, known: KnownErrors, *, several: bool) -> Finding:
     entry = known.match(queue.error) if queue.error else None
-    elsewhere = entry if entry and entry.cause not in (None, STUCK.id) else None
+    causes = beyond(entry, STUCK.id)
     waits = f"{count(queue.files, 'file')} ({size(queue.bytes)}) wait" + ("s" if queue.files == 1 else "")
     said = f": {quoted(queue.error)}" if queue.error else ""
     return STUCK.found(
@@ -118,8 +118,8 @@ def _found(queue: Queue, what: str, status: Status, known: KnownErrors, *, sever
         affects=[f"{queue.host}: {queue.table}" if several else queue.table],
         evidence=_evidence([queue]),
         actions=[*([entry.action()] if entry else []), *ACTIONS],
-        cause=elsewhere.meaning if elsewhere else "",
-        cause_codes=[elsewhere.cause] if elsewhere and elsewhere.cause else [],
+        cause=entry.meaning if entry and causes else "",
+        cause_codes=causes,
         source_text=bool(said),
     )
 

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from msgspec import Struct
 
 from checks.clickhouse import DENIED, UNREACHABLE
-from checks.clickhouse_state import NOW, client, on, path_tables, some
+from checks.clickhouse_state import NOW, beyond, client, on, path_tables, some
 from diagnostics import (
     Action,
     Category,
@@ -159,7 +159,7 @@ def _readonly(refusing: Sequence[Replica], all_of: Sequence[Replica], clickhouse
     since = max((each.asked_at - each.since for each in refusing if each.since), default=0)
     words = _keeper_words(clickhouse)
     entry = next((entry for said in words if (entry := known.match(said.words))), None)
-    elsewhere = entry if entry and entry.cause not in (None, READONLY.id) else None
+    causes = beyond(entry, READONLY.id)
     alone = f"The replicated table {refusing[0].table} is" if len(refusing) == 1 else ""
     claim = alone or f"{len(refusing)} of {len(all_of)} replicated tables are"
     claim += f" read-only{on(hosts, several=several)}"
@@ -171,8 +171,8 @@ def _readonly(refusing: Sequence[Replica], all_of: Sequence[Replica], clickhouse
         affects=sorted({each.table for each in refusing}),
         evidence=[*_evidence(refusing), *_said(words)],
         actions=[*KEEPER, *([entry.action()] if entry else [])],
-        cause=elsewhere.meaning if elsewhere else "",
-        cause_codes=[elsewhere.cause] if elsewhere and elsewhere.cause else [],
+        cause=entry.meaning if entry and causes else "",
+        cause_codes=causes,
     )
 
 

@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 
 from msgspec import Struct
 
+from diagnostics.engine.known_errors import KnownError
 from diagnostics.sources.clickhouse import Inventory, part
 
 LATELY = 3600
@@ -140,6 +141,11 @@ def quoted(error: str) -> str:
     """The beginning of an exception on one line, for a claim: without ClickHouse's number in front, which has a name behind."""
     words = _NUMBER.sub("", " ".join(error[: 4 * QUOTED].split()))
     return words if len(words) <= QUOTED else words[:QUOTED].rpartition(" ")[0] + " …"
+
+
+def beyond(entry: KnownError | None, own: str) -> tuple[str, ...]:
+    """The code of the cause that a known error points to, where that is another than the check's `own`."""
+    return (entry.cause,) if entry and entry.cause and entry.cause != own else ()
 
 
 def moment(seconds: int) -> str | None:

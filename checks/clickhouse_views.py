@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 
 from msgspec import Struct
 
-from checks.clickhouse_state import CONSUMERS, LATELY, NOW, VIEW, Consumer, client, moment, path_tables, quoted
+from checks.clickhouse_state import CONSUMERS, LATELY, NOW, VIEW, Consumer, beyond, client, moment, path_tables, quoted
 from diagnostics import (
     Action,
     Category,
@@ -137,7 +137,7 @@ def _found(thrown: Sequence[Thrown], known: KnownErrors, *, on_path: bool) -> Fi
     entry = known.match(newest.error)
     times = sum(each.failures for each in thrown)
     often = f"{times:,} times in the last hour, the last " if times > 1 else ""
-    elsewhere = entry is not None and entry.cause not in (None, FAILING.id)
+    causes = beyond(entry, FAILING.id)
     columns = (
         Column(name="node"),
         Column(name="failures", kind="count"),
@@ -154,10 +154,10 @@ def _found(thrown: Sequence[Thrown], known: KnownErrors, *, on_path: bool) -> Fi
             QueryText(title="Views that threw in the last hour", text=by_hand(RUNS)),
         ],
         actions=[
-            *([entry.action()] if entry and elsewhere else []),
+            *([entry.action()] if entry and causes else []),
             Action(text="See what the view does", commands=client(f"SHOW CREATE TABLE {newest.view}")),
         ],
-        cause=entry.meaning if entry and elsewhere else "",
-        cause_codes=[entry.cause] if entry and entry.cause and elsewhere else [],
+        cause=entry.meaning if entry and causes else "",
+        cause_codes=causes,
         source_text=True,
     )

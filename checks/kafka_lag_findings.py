@@ -194,8 +194,8 @@ def _raise_retention(topic: str) -> Action:
     name = topic if PLAIN.fullmatch(topic) else "TOPIC"
     tool = f"kafka-configs.sh --bootstrap-server localhost:9092 --alter --entity-type topics --entity-name {name}"
     return Action(
-        text=f"Gain time: let Kafka keep {name} for a week, if its disk has room for that (first command: Redpanda; others: Apache "
-        "Kafka)",
+        text=f"Gain time: let Kafka keep {name} for a week, if its disk has room for that (first command: Redpanda; others: "
+        "Apache Kafka)",
         commands=(
             f"docker compose exec kafka rpk topic alter-config {name} --set retention.ms=604800000",
             f"docker compose exec kafka {tool} --add-config retention.ms=604800000",

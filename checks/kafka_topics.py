@@ -143,7 +143,8 @@ def _unread(topic: str, kafka: Kafka, reading: Reading, age: float) -> Finding:
                 text="See which consumer groups there are, and what they read (Redpanda, Apache Kafka)",
                 commands=(
                     "docker compose exec kafka rpk group list",
-                    "docker compose exec kafka kafka-consumer-groups.sh --bootstrap-server localhost:9092 --all-groups --describe",
+                    "docker compose exec kafka kafka-consumer-groups.sh --bootstrap-server localhost:9092 --describe "
+                    "--all-groups",
                 ),
             ),
             _who(topic, kafka),

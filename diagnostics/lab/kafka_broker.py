@@ -23,6 +23,9 @@ NODE = 1
 # What a fetch brings at most: diag asks for one message or for some hundred.
 RECORDS = 500
 
+# Bytes: a real broker closes the connection for more (`socket.request.max.bytes`), like that of a client that speaks TLS.
+LONGEST_REQUEST = 104_857_600
+
 # Error codes of the protocol.
 OFFSET_OUT_OF_RANGE, UNKNOWN_TOPIC = 1, 3
 TOPIC_DENIED, GROUP_DENIED, CLUSTER_DENIED = 29, 30, 31
@@ -76,10 +79,10 @@ class KafkaBroker:
             threading.Thread(target=self._serve, args=(connection,), daemon=True, name="lab-kafka-client").start()
 
     def _serve(self, connection: socket.socket) -> None:
-        with connection, contextlib.suppress(OSError, struct.error, KeyError):
+        with connection, contextlib.suppress(OSError, struct.error, KeyError, UnicodeDecodeError):
             stream = connection.makefile("rb")
-            while size := stream.read(4):
-                connection.sendall(self._answer(stream.read(int.from_bytes(size))))
+            while 0 < (size := int.from_bytes(stream.read(4))) <= LONGEST_REQUEST:
+                connection.sendall(self._answer(stream.read(size)))
         self._connections.discard(connection)
 
     def _answer(self, request: bytes) -> bytes:

@@ -6,7 +6,9 @@ however its parent dies, nothing is left behind.
 
 import contextlib
 import os
+import shutil
 import sys
+import tempfile
 import threading
 
 import msgspec
@@ -17,7 +19,9 @@ from diagnostics.lab.http import Server
 
 def main() -> None:
     start = msgspec.json.decode(sys.stdin.buffer.readline(), type=Start)
-    parent = threading.Thread(target=_end_with_parent, daemon=True)
+    # The engine keeps a megabyte of files in the temporary directory even for what is in memory, and leaves it there.
+    scratch = os.environ["TMPDIR"] = tempfile.mkdtemp(prefix="diag-lab-")
+    parent = threading.Thread(target=_end_with_parent, args=(scratch,), daemon=True)
     parent.start()
     from diagnostics.lab.embedded import Embedded  # takes longest, and the parent may already be gone by then
     from diagnostics.lab.front import Front
@@ -30,8 +34,9 @@ def main() -> None:
     parent.join()
 
 
-def _end_with_parent() -> None:
+def _end_with_parent(scratch: str) -> None:
     sys.stdin.buffer.read()
+    shutil.rmtree(scratch, ignore_errors=True)
     os._exit(0)  # at once, whatever the engine is busy with
 
 

@@ -7,7 +7,6 @@ a finding: the sources decide what it means.
 
 import time
 from collections.abc import Callable, Mapping, Sequence
-from threading import Thread
 from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import quote, urlencode
 
@@ -15,6 +14,7 @@ import msgspec
 from msgspec import Struct
 
 from diagnostics.report.model import Cost, HttpCost
+from diagnostics.sources.background import in_background
 from diagnostics.sources.errors import TimedOut
 from diagnostics.sources.http_address import basic_authorization, proxy_for, without_credentials
 from diagnostics.sources.http_trouble import NoAnswer, Trouble, explain
@@ -23,7 +23,6 @@ from diagnostics.version import __version__
 
 if TYPE_CHECKING:
     import ssl
-    from concurrent.futures import Future
 
     import httpx
 
@@ -193,23 +192,6 @@ def _method(body: bytes | None) -> str:
 def concurrently(calls: Sequence[Callable[[], T]]) -> list[T]:
     """The results of all `calls`, made at the same time, in their order; the first exception is raised."""
     return [future.result() for future in [in_background(call) for call in calls]]
-
-
-def in_background(call: Callable[[], T]) -> "Future[T]":
-    """What `call` gives, as soon as it has it, in a thread of its own."""
-    # Daemon threads: those of a pool are joined at exit, so that one that hangs would hold the process.
-    from concurrent.futures import Future
-
-    future: Future[T] = Future()
-
-    def run() -> None:
-        try:
-            future.set_result(call())
-        except BaseException as error:  # noqa: BLE001  it belongs to whoever waits for the result
-            future.set_exception(error)
-
-    Thread(target=run, daemon=True, name="diag-http").start()
-    return future
 
 
 def _client(url: str, proxy: str | None, ca: str | None, limit: float) -> "httpx.Client":

@@ -9,8 +9,9 @@ from urllib.parse import urlsplit
 
 from msgspec import structs
 
+from diagnostics.sources.background import in_background
 from diagnostics.sources.errors import TimedOut
-from diagnostics.sources.http import Http, HttpOptions, concurrently, in_background
+from diagnostics.sources.http import Http, HttpOptions, concurrently
 from diagnostics.sources.http_address import with_scheme, without_credentials
 from diagnostics.sources.http_trouble import NoAnswer, Trouble
 from diagnostics.sources.plugin_server_health import Health, HealthStatus, Readiness, ServiceCheck, read_health, read_readiness

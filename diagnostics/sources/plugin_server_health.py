@@ -63,11 +63,6 @@ class Health(Struct, frozen=True, kw_only=True):
     hint: str = ""
 
     @property
-    def proves_consumption(self) -> bool:
-        """Whether its `ok` rests on checks. Without them (before 2023) it may mean no more than a running process."""
-        return bool(self.checks)
-
-    @property
     def up(self) -> bool:
         """Whether it says that it works, if only just."""
         return self.status in (HealthStatus.OK, HealthStatus.DEGRADED)

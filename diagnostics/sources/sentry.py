@@ -14,8 +14,9 @@ from typing import ClassVar
 from msgspec import structs
 
 from diagnostics.sources import sentry_failure
+from diagnostics.sources.background import in_background
 from diagnostics.sources.errors import BadAnswer, Denied, SourceError
-from diagnostics.sources.http import Answer, Http, HttpOptions, in_background
+from diagnostics.sources.http import Answer, Http, HttpOptions
 from diagnostics.sources.http_address import without_credentials
 from diagnostics.sources.sentry_issues import (
     PLUGIN_SERVER,

@@ -62,6 +62,14 @@ def test_closing_ends_the_process() -> None:
     assert gone(engine.pid, within=0.05)
 
 
+def test_nothing_is_left_of_it_on_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
+    with Engine() as engine:
+        assert engine.execute("SELECT 1") == "1\n"
+        assert list(tmp_path.iterdir())
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_data_in_a_directory_is_there_again(tmp_path: Path) -> None:
     with Engine(str(tmp_path)) as engine:
         engine.execute("CREATE DATABASE kept")

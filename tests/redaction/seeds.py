@@ -80,15 +80,14 @@ class Seeds:
         self._first = sum(start.encode())
         self._made: dict[str, int] = defaultdict(int)
 
-    def text(self, place: str, number: int = 3, *, without: str = "") -> str:
-        """The next ones for `place`, of those kinds whose text has none of the characters `without`."""
-        seeds: list[Seed] = []
-        while len(seeds) < number:
-            kind = KINDS[(self._first + self._made[place]) % len(KINDS)]
+    def text(self, place: str, number: int = 0, *, without: str = "") -> str:
+        """The next ones for `place`, of those kinds whose text has none of the characters `without`; 0 for one of each."""
+        kinds = [kind for kind in KINDS if not set(kind(1).text) & set(without)]
+        seeds = []
+        for _ in range(number or len(kinds)):
+            kind = kinds[(self._first + self._made[place]) % len(kinds)]
             self._made[place] += 1
-            seed = structs.replace(kind(len(self.planted) + len(seeds) + 1), place=place)
-            if not set(seed.text) & set(without):
-                seeds.append(seed)
+            seeds.append(structs.replace(kind(len(self.planted) + len(seeds) + 1), place=place))
         self.planted += seeds
         return " ".join(seed.text for seed in seeds)
 

@@ -23,9 +23,9 @@ SECRETS = ("correct-horse-battery", "phx_AbCdEfGhIjKlMnOpQrStUvWxYz0123456789", 
 WANTED = (
     (r"[\w.+-]+@customer\.example", r"email-[0-9a-f]{4,}", "an event's person, in the text of its error"),
     (
-        r"\b172\.18\.0\.[0-9]+",
+        r"\b(?:172\.18\.0|203\.0\.113)\.[0-9]+",
         r"ip-[0-9a-f]{4,}",
-        "the address of a container in an error: it changes, and its name stands beside it",
+        "an address in an error: the same one keeps one name",
     ),
 )
 

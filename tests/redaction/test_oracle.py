@@ -23,6 +23,7 @@ BY_ENTROPY = {plugin.secret_type: plugin for plugin in (Base64HighEntropyString(
 # What looks like a secret and is none, by exact rule.
 NO_SECRET = (
     re.compile(r'"digest": "([0-9a-f]{16})"'),  # of the report itself: `diag render --verify`
+    re.compile(r'": [0-9]\.([0-9]+e)-[0-9]+,?\Z'),  # a number: 9.543997293803841e-6
 )
 
 
@@ -67,6 +68,7 @@ def test_without_redaction_it_would_find_a_lot() -> None:
     [
         ('"digest": "0f4a8e0d2b7c6a5f"', ()),
         ('"id": "0f4a8e0d2b7c6a5f1e3d"', (("Hex High Entropy String", "0f4a8e0d2b7c6a5f1e3d"),)),
+        ('"duration_s": 9.543997293803841e-6,', ()),
         ("postgres://posthog:password-<wbr>removed@db", ()),
         ("postgres://posthog:hunter2@db", (("Basic Auth Credentials", "hunter2"),)),
     ],

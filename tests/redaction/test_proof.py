@@ -1,7 +1,7 @@
 """The proof: over every scenario and every format, nothing that was planted comes out."""
 
 import base64
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from urllib.parse import quote
 
 import pytest
@@ -12,10 +12,11 @@ from diagnostics.report.json import dump
 from diagnostics.report.options import RenderOptions
 from diagnostics.report.redact import Redactor
 from tests.redaction.seeds import KINDS, Seed, as_read
-from tests.redaction.tainting import NOT_IN, PLACES
+from tests.redaction.tainting import NOT_IN, QUOTED, UNQUOTED
 from tests.scenarios.walking import walked
 
 EACH_SCENARIO = pytest.mark.parametrize("id", [scenario.id for scenario in scenarios()])
+CANARY = "answer to the canary"
 EXAMPLES = [kind(1) for kind in KINDS]
 EVERYTHING = RenderOptions(verbose=True, audience="hero", width=120)
 
@@ -51,12 +52,33 @@ def test_no_configured_secret_comes_out(id: str) -> None:
     assert secrets_in(walk.output + walk.errors, walk.secrets) == []
 
 
+def test_nothing_that_capture_says_of_the_canary_comes_out() -> None:
+    """It may say little, so it takes a few canaries until every kind has been said."""
+    seen: set[str] = set()
+    with start(BY_ID["capture-rejects-canary"]) as lab:
+        for first in range(len(KINDS)):
+            seeds = Seeds(chr(first))
+            with tainted(seeds):
+                report, secrets = diagnosed(BY_ID["capture-rejects-canary"], lab.environment, only=("canary", "capture-health"))
+            seen |= {seed.kind for seed in seeds.standing_in(dump(report).decode()) if seed.place == CANARY}
+            shown = render(Redactor(secrets).report(report), "json", EVERYTHING)
+            assert seeds.standing_in(shown) == []
+    assert {(CANARY, kind) for kind in seen} == every([CANARY])
+
+
 def test_enough_was_tried() -> None:
     """Every kind at every input, and more than 3,000 combinations of a seed that would have been seen and a format."""
     walks = [walked(scenario.id) for scenario in scenarios()]
+    planted = [seed for walk in walks for seed in walk.seeds.planted]
     seen = [seed for scenario in scenarios() for seed in tried(scenario.id)]
-    planted = sum(len(walk.seeds.planted) for walk in walks)
-    print(f"{planted} seeds planted, {len(seen)} would have been shown, {len(seen) * len(FORMATS)} combinations with a format")
-    assert len(seen) * len(FORMATS) >= 3_000
-    possible = {(place, seed.kind) for place in PLACES for seed in EXAMPLES if not set(seed.text) & set(NOT_IN.get(place, ""))}
-    assert {(seed.place, seed.kind) for seed in seen} == possible
+    combinations = len(seen) * len(FORMATS)
+    print(f"{len(planted)} seeds planted, {len(seen)} would have been shown: {combinations} combinations with a format")
+    assert combinations >= 3_000
+    assert every(QUOTED.keys() - {CANARY}) - {(seed.place, seed.kind) for seed in seen} == set()
+    assert every(UNQUOTED) - {(seed.place, seed.kind) for seed in planted} == set()
+    assert {seed.place for seed in seen} <= set(QUOTED)
+
+
+def every(places: Iterable[str]) -> set[tuple[str, str]]:
+    """The places, each with every kind that it can carry."""
+    return {(place, seed.kind) for place in places for seed in EXAMPLES if not set(seed.text) & set(NOT_IN.get(place, ""))}

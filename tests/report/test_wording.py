@@ -74,6 +74,8 @@ def test_the_window_ends_at_the_report_or_says_when(since: timedelta, until: tim
     ("value", "kind", "said"),
     [
         (1204, "count", "1,204"),
+        (21_474_836_480, "bytes", "21 GB"),
+        (None, "bytes", "–"),
         (12345, "team", "12345"),
         (12345, "text", "12345"),
         (2.0, "number", "2"),
@@ -89,6 +91,11 @@ def test_the_window_ends_at_the_report_or_says_when(since: timedelta, until: tim
 )  # fmt: skip
 def test_a_cell_is_written_as_its_column_says(value: Scalar, kind: str, said: str) -> None:
     assert wording.cell(Column(name="x", kind=kind), value, AT) == said  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(("parts", "said"), [([], ""), (["a"], "a"), (["a", "b"], "a and b"), (["a", "b", "c"], "a, b and c")])
+def test_names_are_listed_as_people_do(parts: list[str], said: str) -> None:
+    assert wording.listed(parts) == said
 
 
 def test_a_named_value_that_is_a_time_is_said_as_one() -> None:

@@ -124,7 +124,7 @@ def test_a_body_that_drips_does_not_outlast_the_limit(peer: Callable[[Peer], str
     assert no_answer(get(peer(sends(head, b"x", every=0.05, endlessly=True)), timeout=0.2)).trouble is Trouble.TIMED_OUT
     assert time.monotonic() - started < 3
     for thread in threading.enumerate():
-        if thread.name == "diag-http":
+        if thread.name == "diag-asking":
             thread.join(timeout=1)
             assert not thread.is_alive()
 

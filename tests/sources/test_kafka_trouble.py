@@ -12,6 +12,8 @@ from diagnostics.lab.kafka import Kafka as StandIn
 from diagnostics.lab.kafka_broker import KafkaBroker
 from diagnostics.sources.errors import TimedOut, Unavailable
 from diagnostics.sources.kafka import Kafka, KafkaOptions, NotAnswering, Why
+from diagnostics.sources.kafka.connecting import _silence
+from diagnostics.sources.kafka.handle import Handle
 from diagnostics.sources.kafka.trouble import read_failures
 from diagnostics.sources.source import Asker, Connected, Recorder
 from tests.sources.peer import peers, sends
@@ -91,6 +93,20 @@ def test_another_service() -> None:
     assert (found.down, found.brokers[0].message) == (False, "what answers there does not speak Kafka")
 
 
+@pytest.mark.parametrize(
+    ("protocol", "why", "message"),
+    [
+        ("SSL", Why.NOT_TLS, "it does not speak TLS"),
+        ("SASL_PLAINTEXT", Why.LOGIN, "it does not offer the login PLAIN"),
+    ],
+)
+def test_a_broker_that_is_spoken_to_in_the_wrong_way_is_not_down(protocol: str, why: Why, message: str) -> None:
+    options = KafkaOptions(security_protocol=protocol, sasl_user="diag", sasl_password="of-the-test")
+    with KafkaBroker(StandIn()) as broker:
+        found = silence(kafka(broker.address, options=options))
+    assert (found.down, found.brokers[0].why, found.brokers[0].message) == (False, why, message)
+
+
 def test_each_of_several_brokers_is_told(refused: str) -> None:
     found = silence(kafka(refused, "kafka.invalid:9092"))
     assert not found.down
@@ -112,6 +128,19 @@ def test_an_address_that_clients_are_sent_on_to_and_that_refuses(refused: str) -
     assert found.message == (
         f"Kafka answers at {broker.address}, but sends its clients on to what cannot be used from here "
         f"({refused}: nothing listens there (connection refused))"
+    )
+
+
+def test_to_be_sent_on_before_the_question_is_asked_is_no_silence() -> None:
+    """On a busy machine librdkafka is at kafka.invalid before it asks the broker that named it for anything else."""
+    handle = Handle({}, {})
+    line = "Failed to resolve 'kafka.invalid:9092': Name or service not known"
+    handle._clients.log.lines.append(LINE.replace("bootstrap", "1").format("kafka.invalid:9092", line, "CONNECT"))
+    found = _silence(handle, ["127.0.0.1:9092"], KafkaOptions(), 5.0)
+    assert (found.down, found.brokers[0].why) == (False, Why.SENT_ON)
+    assert found.message == (
+        "Kafka answers at 127.0.0.1:9092, but sends its clients on to what cannot be used from here "
+        "(kafka.invalid:9092: the name kafka.invalid does not resolve here)"
     )
 
 

@@ -42,8 +42,9 @@ def _verdict(report: Report) -> Iterator[str]:
 
 
 def _evidence(report: Report) -> list[str]:
-    """The claims hold the numbers."""
+    """The claims hold the numbers; those of the root cause first."""
     found = [finding for finding in report.findings if finding.status in _BAD]
+    found.sort(key=lambda finding: (finding.code != report.verdict.code, finding.status.rank))
     return [
         f"{finding.status}: {finding.code}: {ended(finding.claim)}{f' Known: {finding.cause}.' if finding.cause else ''}"
         for finding in found

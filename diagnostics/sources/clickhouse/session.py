@@ -3,13 +3,12 @@
 import logging
 import math
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from concurrent.futures import Future
-from contextvars import Context, copy_context
+from contextvars import copy_context
 from datetime import UTC, datetime
 from functools import partial
-from threading import Thread
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 import clickhouse_connect
 from clickhouse_connect import common
@@ -18,6 +17,7 @@ from clickhouse_connect.driver.httpclient import HttpClient
 from msgspec import Struct
 
 from diagnostics.report.model import ClickHouseCost
+from diagnostics.sources.background import in_background
 from diagnostics.sources.clickhouse.address import Address
 from diagnostics.sources.clickhouse.failures import exception_code
 from diagnostics.sources.clickhouse.query import Limits
@@ -27,8 +27,6 @@ from diagnostics.version import __version__
 if TYPE_CHECKING:
     from clickhouse_connect.driver.client import Client
     from clickhouse_connect.driver.query import QueryContext, QueryResult
-
-T = TypeVar("T")
 
 HANDSHAKE_BYTES = 4_000_000
 """The client's first questions are answered by at most 200 KB (all settings); a web page that goes on is no ClickHouse."""
@@ -161,26 +159,13 @@ class _Client(HttpClient):
     def command(self, *arguments: Any, **options: Any) -> Any:
         if self._settings is None:  # the version is the first thing that a client asks for
             ask = partial(super()._query_with_context, self.create_query_context(query=SETTINGS))
-            self._settings = _started(copy_context(), ask)
+            self._settings = in_background(partial(copy_context().run, ask), thread="diag-clickhouse")
         return super().command(*arguments, **options)
 
     def _query_with_context(self, context: "QueryContext") -> "QueryResult":
         if context.query == SETTINGS and self._settings:
             return self._settings.result()
         return super()._query_with_context(context)
-
-
-def _started(context: Context, call: Callable[[], T]) -> "Future[T]":
-    future: Future[T] = Future()
-
-    def run() -> None:
-        try:
-            future.set_result(context.run(call))
-        except BaseException as error:  # noqa: BLE001 - it belongs to whoever waits for the result
-            future.set_exception(error)
-
-    Thread(target=run, daemon=True, name="diag-clickhouse").start()
-    return future
 
 
 def _utc(value: Any) -> Any:

@@ -1,6 +1,6 @@
 """The first answer of a Kafka cluster, or why there is none."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 
 from msgspec import Struct
@@ -10,7 +10,7 @@ from diagnostics.sources.kafka import answers
 from diagnostics.sources.kafka.handle import Handle, Unfinished, started, waited
 from diagnostics.sources.kafka.model import Cluster
 from diagnostics.sources.kafka.options import KafkaOptions
-from diagnostics.sources.kafka.trouble import Unanswered, Why, reachable, read_failures
+from diagnostics.sources.kafka.trouble import Unanswered, Why, named, reachable, read_failures
 from diagnostics.sources.source import FAIR_WAIT, NotConnected
 
 SENT_ON = 1.5
@@ -49,7 +49,7 @@ def contact(handle: Handle, brokers: Sequence[str], options: KafkaOptions, limit
     advertised = [answers.address(broker) for broker in metadata.brokers.values()]
     cluster = answers.cluster(metadata, _troubles([each for each in advertised if each not in brokers], limit))
     if cluster.brokers and all(broker.trouble for broker in cluster.brokers):
-        return Contact(silence=_sent_on(cluster, brokers))
+        return Contact(silence=_sent_on({broker.address: broker.trouble for broker in cluster.brokers}, brokers))
     return Contact(cluster=cluster)
 
 
@@ -65,12 +65,14 @@ def _unusable(error: Exception) -> NotAnswering:
 
 
 def _silence(handle: Handle, brokers: Sequence[str], options: KafkaOptions, limit: float) -> NotAnswering:
-    unanswered = read_failures(
-        brokers,
-        handle.failures,
-        mechanism=options.sasl_mechanism or "PLAIN",
-        encrypted=options.protocol.endswith("SSL"),
+    lines = handle.failures
+    told = partial(
+        read_failures, lines=lines, mechanism=options.sasl_mechanism or "PLAIN", encrypted=options.protocol.endswith("SSL")
     )
+    # Who was sent on has had an answer: librdkafka may leave the broker that gave it before it has asked the question.
+    if elsewhere := named(lines) - set(brokers):
+        return _sent_on({each.broker: each.message for each in told(sorted(elsewhere))}, brokers)
+    unanswered = told(brokers)
     if limit < FAIR_WAIT and all(each.why is Why.SILENT for each in unanswered):
         raise TimedOut(f"There was no time left to ask Kafka at {', '.join(brokers)}", hint="give it more time with --deadline")
     return NotAnswering(
@@ -95,12 +97,13 @@ def _troubles(addresses: Sequence[str], limit: float) -> dict[str, str]:
     return troubles
 
 
-def _sent_on(cluster: Cluster, brokers: Sequence[str]) -> NotAnswering:
-    there = "; ".join(f"{broker.address}: {broker.trouble}" for broker in cluster.brokers)
+def _sent_on(troubles: Mapping[str, str], brokers: Sequence[str]) -> NotAnswering:
+    """`troubles` say why each address that `brokers` name cannot be used."""
+    there = "; ".join(f"{address}: {trouble}" for address, trouble in troubles.items())
     return NotAnswering(
         code="kafka.unreachable",
         message=f"Kafka answers at {', '.join(brokers)}, but sends its clients on to what cannot be used from here ({there})",
         hint="run diag inside PostHog's network, where that address means something",
         down=False,
-        brokers=tuple(Unanswered(broker=each.address, why=Why.SENT_ON, message=each.trouble) for each in cluster.brokers),
+        brokers=tuple(Unanswered(broker=each, why=Why.SENT_ON, message=why) for each, why in troubles.items()),
     )

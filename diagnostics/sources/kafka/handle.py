@@ -11,6 +11,7 @@ import weakref
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from diagnostics.sources.background import in_background
 from diagnostics.sources.errors import TimedOut
 
 if TYPE_CHECKING:
@@ -167,18 +168,7 @@ class Handle:
 
 def started(call: Callable[[], T]) -> "Future[T]":
     """Makes `call` in a daemon thread: one that hangs holds nobody."""
-    from concurrent.futures import Future
-
-    future: Future[T] = Future()
-
-    def run() -> None:
-        try:
-            future.set_result(call())
-        except BaseException as error:  # noqa: BLE001  it belongs to whoever waits for the result
-            future.set_exception(error)
-
-    threading.Thread(target=run, daemon=True, name="diag-kafka").start()
-    return future
+    return in_background(call, thread="diag-kafka")
 
 
 def waited(future: "Future[T]", seconds: float) -> T:

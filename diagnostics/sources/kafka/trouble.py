@@ -65,7 +65,7 @@ KINDS: tuple[tuple[str, Why, str, str], ...] = (
     ),
     (r"timed out|timeout", Why.SILENT, "no answer came in time: the host is down, or a firewall drops it", ""),
     (
-        r"supported mechanisms",
+        r"supported mechanisms|Handshake not supported",
         Why.LOGIN,
         "it does not offer the login {mechanism}",
         "set kafka.sasl_mechanism to one that it offers, or kafka.security_protocol to one without SASL",
@@ -124,6 +124,11 @@ def read_failures(brokers: Sequence[str], lines: Sequence[str], *, mechanism: st
     """
     said = {found[1]: found[2] for line in reversed(lines) if (found := LINE.search(line))}
     return tuple(_unanswered(broker, said.get(broker, "timed out"), mechanism, encrypted) for broker in brokers)
+
+
+def named(lines: Sequence[str]) -> frozenset[str]:
+    """The brokers (`host:port`) that librdkafka's log lines speak of."""
+    return frozenset(found[1] for line in lines if (found := LINE.search(line)))
 
 
 def _unanswered(broker: str, said: str, mechanism: str, encrypted: bool) -> Unanswered:
