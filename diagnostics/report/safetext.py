@@ -39,7 +39,7 @@ _END = re.compile(r"(?<=[^\d\s])\.$|(?<=\S),$")  # of a sentence or a part of it
 _BACKTICKS = re.compile(r"`+")
 # Slack gives a meaning to these: formats, mentions, channels, links (also of bare names, `.md` is a domain), emoji ...
 _MEANING_IN_SLACK = re.compile(
-    r"""[*~@]|\#\w|://|\w\.[^\W\d_]{2}
+    r"""[*~@]|\#\w|://|\bwww\.|\w\.[^\W\d_]{2}
     |(?<![^\W_])_|_(?![^\W_]|_)
     |(?-i::(?:(?=[0-9_+-]*+[a-z])[0-9a-z_+-]++|100|1234|[+-]1):)
     """,

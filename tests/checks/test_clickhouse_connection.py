@@ -64,8 +64,7 @@ def test_one_that_is_down_fails_once_and_blocks_the_rest(closed_port: Callable[[
     assert finding.claim == f"Nothing listens on {where}: the connection is refused"
     assert finding.affects == (f"http://{where}/posthog",)
     assert [action.text for action in finding.actions] == [
-        "See whether ClickHouse runs; see whether clickhouse.url names ClickHouse's own host and HTTP port "
-        "(8123, or 8443 with TLS)",
+        "See whether clickhouse.url names ClickHouse's own host and HTTP port (8123, or 8443 with TLS)",
         "See whether ClickHouse runs and what its log says (docker compose, Kubernetes, any host)",
     ]
     assert finding.actions[1].commands == (

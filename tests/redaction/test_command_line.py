@@ -136,6 +136,15 @@ def test_a_saved_report_is_as_clean_when_it_is_rendered_again(told_all: Path, fo
     assert leaks(result.stdout + result.stderr) == []
 
 
+def test_rendering_shows_what_the_file_says_and_tells_that_it_was_changed(told_all: Path) -> None:
+    """Redaction is for the run: only there the secrets are known. Whoever writes into the file what was taken out sees it."""
+    edited = (told_all / "report.json").read_text(encoding="utf-8").replace("leaking crashed", "jane.doe@corp.example crashed")
+    (told_all / "edited.json").write_text(edited, encoding="utf-8")
+    result = diag("render", "edited.json", "--format", "markdown", cwd=told_all)
+    assert "jane.doe@corp.example" in result.stdout
+    assert result.stderr == "diag: this report was edited after diag had written it\n"
+
+
 @pytest.mark.parametrize("command", ["diff report.json report.json", "reply report.json", "reply report.json --channel note"])
 def test_and_when_it_is_compared_or_answered(told_all: Path, command: str) -> None:
     result = diag(*command.split(), cwd=told_all)

@@ -35,7 +35,7 @@ def test_a_refused_connection(closed_port: Callable[[], str]) -> None:
     port = int(closed_port().rpartition(":")[2])
     outcome = refusal(at(port))
     assert told(outcome, port) == ("clickhouse.unreachable", "Nothing listens on HERE: the connection is refused")
-    assert outcome.hint.startswith("see whether ClickHouse runs")
+    assert outcome.hint.startswith("see whether clickhouse.url names")
 
 
 def test_a_name_that_nobody_knows() -> None:

@@ -11,6 +11,7 @@ from diagnostics.lab.front import NOT_SETTINGS
 from diagnostics.lab.http import Request, Response
 from diagnostics.lab.scripted import ScriptedServer
 from diagnostics.sources.clickhouse import ClickHouse, Limits
+from diagnostics.sources.clickhouse.source import AT_ONCE
 from diagnostics.sources.errors import LimitExceeded, TimedOut
 from diagnostics.sources.source import Connected
 from tests.sources.clickhouse_asking import Asked, Between, Count, counting, counts, failure, server_error
@@ -43,8 +44,8 @@ def test_every_query_is_read_only_limited_and_says_who_asks(clickhouse: ClickHou
 
 
 def test_the_server_s_time_limit_is_never_longer_than_the_time_left(asked: Asked, db: Database) -> None:
-    asked.within(1.5).rows(counting())
-    assert db.queries()[-1].settings["max_execution_time"] == "2"
+    asked.within(4.5).rows(counting())
+    assert 1 <= int(db.queries()[-1].settings["max_execution_time"]) <= 5 < Limits().seconds
 
 
 @pytest.mark.parametrize(
@@ -136,7 +137,7 @@ def test_no_answer_in_time(db: Database, http_server: ScriptedServer, ask: Calla
     assert str(error) == "ClickHouse did not answer test.count within 0.3 s"
 
 
-def test_three_questions_at_a_time_and_who_waits_in_vain_is_told(
+def test_a_few_questions_at_a_time_and_who_waits_in_vain_is_told(
     db: Database, http_server: ScriptedServer, ask: Callable[[str], Asked]
 ) -> None:
     arrived, go_on = threading.Semaphore(0), threading.Event()
@@ -154,18 +155,18 @@ def test_three_questions_at_a_time_and_who_waits_in_vain_is_told(
     def one(number: int) -> None:
         answers.append(asked.within(5).rows(counting(f"SELECT {number} AS n FROM numbers(1)")))
 
-    threads = [threading.Thread(target=one, args=(number,)) for number in range(3)]
+    threads = [threading.Thread(target=one, args=(number,)) for number in range(AT_ONCE)]
     try:
         for thread in threads:
             thread.start()
         assert all(arrived.acquire(timeout=5) for _ in threads)
-        error = failure(asked.within(0.1), counting("SELECT 4 AS n FROM numbers(1)"), TimedOut)
+        error = failure(asked.within(0.5), counting("SELECT 99 AS n FROM numbers(1)"), TimedOut)
     finally:
         go_on.set()
         for thread in threads:
             thread.join()
     assert str(error) == "ClickHouse was not asked test.count: it was still busy with other questions of diag"
-    assert sorted(answers, key=str) == [[Count(0)], [Count(1)], [Count(2)]]
+    assert sorted(answers, key=str) == [[Count(number)] for number in range(AT_ONCE)]
     assert not arrived.acquire(blocking=False)
 
 

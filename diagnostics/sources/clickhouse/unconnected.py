@@ -99,9 +99,7 @@ def _no_answer(chain: list[BaseException], address: Address, budget: Budget) -> 
 
 def _not_listening(chain: list[BaseException], address: Address) -> NotConnected:
     if any(isinstance(one, ConnectionRefusedError) for one in chain):
-        return _unreachable(
-            f"Nothing listens on {address.netloc}: the connection is refused", "see whether ClickHouse runs; " + URL
-        )
+        return _unreachable(f"Nothing listens on {address.netloc}: the connection is refused", URL)
     return _unreachable(f"There is no way to {address.netloc} from here", "see whether the host is up and routed to")
 
 
