@@ -73,8 +73,8 @@ def test_nothing_that_capture_says_of_the_canary_comes_out() -> None:
 
 
 def test_enough_was_tried() -> None:
-    """Every kind, every input, nearly every kind at every input, and more than 3,000 combinations of a seed that would have been
-    seen and a format."""
+    """Every kind, every input, nearly every kind at every input, and more than 3,000 combinations of a seed that would have
+    been seen and a format."""
     walks = [walked(scenario.id) for scenario in scenarios()]
     planted = [seed for walk in walks for seed in walk.seeds.planted]
     seen = [seed for scenario in scenarios() for seed in tried(scenario.id)]
