@@ -8,8 +8,14 @@ BIN := .venv/bin
 demo: .venv/ready
 	$(BIN)/diag demo dead-letters-postgres --fail-on never
 
+# Beside all others the tests that walk every scenario, which take as long as the rest; their output comes last.
+WALKS := tests/scenarios tests/conformance tests/redaction
+PYTEST := $(BIN)/pytest
+
 test: .venv/ready
-	$(BIN)/pytest
+	@$(PYTEST) $(WALKS) > .venv/walks.log 2>&1 & walks=$$!; \
+	$(PYTEST) $(addprefix --ignore=,$(WALKS)); rest=$$?; \
+	wait $$walks; walked=$$?; cat .venv/walks.log; exit $$((rest + walked))
 
 lint: .venv/ready
 	$(BIN)/ruff check .

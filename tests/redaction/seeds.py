@@ -40,7 +40,7 @@ def _card(number: int) -> str:
 
 
 def _jwt(number: int) -> str:
-    payload = base64.urlsafe_b64encode(f'{{"sub":"{_name(number)}","iat":1516239022}}'.encode()).decode().rstrip("=")
+    payload = base64.urlsafe_b64encode(f'{{"sub":"{_name(number)}"}}'.encode()).decode().rstrip("=")
     return f"eyJhbGciOiJIUzI1NiJ9.{payload}.dozjgNryP4J3jVmNHl0w5N{number:05}"
 
 

@@ -20,7 +20,7 @@ from tests.redaction.seeds import Seeds
 # The inputs whose words a report may quote, and how many seeds each of their texts gets where the usual three are too few for
 # every kind to be seen in some scenario.
 QUOTED = {
-    "JSON": 3,
+    "JSON": 2,
     "name in JSON": 6,
     "redirect": 0,
     "metric label": 0,
@@ -29,7 +29,7 @@ QUOTED = {
     "ClickHouse row": 6,
     "ClickHouse state": 9,
     "ClickHouse error": 0,
-    "Kafka header": 3,
+    "Kafka header": 7,
     "Kafka group": 9,
     "Kafka broker": 0,
 }  # 0: one of each kind
