@@ -17,12 +17,12 @@ PLAIN = re.compile(r"[A-Za-z0-9._-]+")
 
 
 def behind(code: Code, lag: Lag, limit: float, topics: KafkaTopics) -> Finding:
-    late = lag.behind(limit)
+    late, pace = lag.behind(limit), lag.pace(limit)
     nobody = "" if lag.group.members or lag.group.state.value == "unknown" else ", and nobody is in the group"
     return code.found(
         f"The consumer group {lag.group.id} is {span_s(lag.waits or 0)} behind in {lag.topic}: "
-        f"{count(lag.unread, 'message waits', 'messages wait')} in {len(late)} of {count(len(lag.partitions), 'partition')}, "
-        f"{_pace(lag)}{nobody}",
+        f"{count(pace.unread, 'message waits', 'messages wait')} in {len(late)} of {count(len(lag.partitions), 'partition')}, "
+        f"{_told(pace)}{nobody}",
         detail="Never reset the group's offsets: that skips what waits.",
         affects=[lag.topic, lag.group.id],
         evidence=_evidence(lag),
@@ -128,14 +128,13 @@ def unread_by_all(code: Code, topic: str, age: float, kept: float) -> Finding:
     )
 
 
-def _pace(lag: Lag) -> str:
-    came = f"{lag.written:,} came and {lag.read:,} were read in {span_s(lag.seconds)}"
-    if lag.pace is Pace.STANDING:
-        return f"and neither more nor less by the second ({came})" if lag.read else f"and none was read ({came})"
-    if lag.pace is Pace.GROWING:
-        return f"more by the second ({came})"
-    left = lag.unread * lag.seconds / (lag.read - lag.written)
-    return f"fewer by the second ({came}; at this pace caught up in {span_s(left)})"
+def _told(pace: Pace) -> str:
+    came = f"{pace.written:,} came and {pace.read:,} were read in {span_s(pace.seconds)}"
+    if not pace.read:
+        return f"and none was read ({came})"
+    if pace.left is not None:
+        return f"fewer by the second ({came}; at this pace caught up in {span_s(pace.left)})"
+    return f"more by the second ({came})" if pace.written > pace.read else f"and neither more nor less by the second ({came})"
 
 
 def _evidence(lag: Lag) -> list[Evidence]:

@@ -12,12 +12,20 @@ from msgspec import Struct
 from diagnostics.sources.kafka import Group, GroupState, Partition, Reading, Span
 
 
-class Pace(StrEnum):
-    """What came and what was read between the readings."""
+class Pace(Struct, frozen=True, kw_only=True):
+    """How many messages came to some partitions, and how many of theirs were read, in the `seconds` between the readings.
+    At the end `unread` waited."""
 
-    GROWING = "growing"
-    SHRINKING = "shrinking"
-    STANDING = "standing still"
+    written: int
+    read: int
+    unread: int
+    seconds: float
+
+    @property
+    def left(self) -> float | None:
+        """Seconds until nothing waits, if it goes on so; None where what waits does not get less."""
+        faster = self.read - self.written
+        return self.unread * self.seconds / faster if faster > 0 else None
 
 
 class State(StrEnum):
@@ -32,24 +40,24 @@ class State(StrEnum):
 
 class PartitionLag(Struct, frozen=True, kw_only=True):
     """One partition. `waits`: seconds since the oldest unread message was written, None where that could not be seen.
-    `deleted` messages were gone before the group read them."""
+    `written` and `read` messages between the readings; `deleted` messages were gone before the group read them."""
 
     partition: Partition
     unread: int
     waits: float | None
     committed: int
     end: int
+    written: int
+    read: int
     deleted: int
 
 
 class Lag(Struct, frozen=True, kw_only=True):
-    """One group in one topic, by partition. `written` and `read` messages in the `seconds` between the readings."""
+    """One group in one topic, by partition, of which there is one at least. `seconds` lie between the readings."""
 
     topic: str
     group: Group
     partitions: tuple[PartitionLag, ...]
-    written: int
-    read: int
     seconds: float
 
     @property
@@ -65,15 +73,19 @@ class Lag(Struct, frozen=True, kw_only=True):
         """Seconds that the oldest unread message of all partitions waits; None where no partition's could be seen."""
         return max((each.waits for each in self.partitions if each.waits is not None), default=None)
 
-    @property
-    def pace(self) -> Pace:
-        if self.read == self.written:
-            return Pace.STANDING
-        return Pace.SHRINKING if self.read > self.written else Pace.GROWING
-
     def behind(self, limit: float) -> tuple[PartitionLag, ...]:
         """The partitions whose oldest unread message waits for `limit` seconds or longer."""
         return tuple(each for each in self.partitions if each.waits is not None and each.waits >= limit)
+
+    def pace(self, limit: float) -> Pace:
+        """That of the partitions that are `behind`: those that are read in time would hide a consumer that hangs."""
+        late = self.behind(limit)
+        return Pace(
+            written=sum(each.written for each in late),
+            read=sum(each.read for each in late),
+            unread=sum(each.unread for each in late),
+            seconds=self.seconds,
+        )
 
     def state(self, limit: float) -> State:
         """Unread messages are the rule: only that one of them waits for `limit` seconds or longer is a delay."""
@@ -112,24 +124,18 @@ def lag_of(group: Group, topic: str, first: Reading, second: Reading, written_at
             return min(seconds, now - written_at.get(partition, now))
         return max(0.0, now - written_at[partition]) if partition in written_at else None
 
-    return Lag(
-        topic=topic,
-        group=group,
-        partitions=tuple(_partition(each, after[each], second, waits(each)) for each in parts),
-        written=sum(max(0, second.spans[each].end - first.spans[each].end) for each in parts),
-        read=sum(max(0, after[each] - before[each]) for each in parts),
-        seconds=seconds,
-    )
+    def partition(each: Partition) -> PartitionLag:
+        span = second.spans[each]
+        unread = max(0, span.end - max(after[each], span.start))
+        return PartitionLag(
+            partition=each,
+            unread=unread,
+            waits=waits(each) if unread else 0.0,
+            committed=after[each],
+            end=span.end,
+            written=max(0, span.end - first.spans[each].end),
+            read=max(0, after[each] - before[each]),
+            deleted=max(0, span.start - after[each]),
+        )
 
-
-def _partition(partition: Partition, committed: int, second: Reading, waits: float | None) -> PartitionLag:
-    span = second.spans[partition]
-    unread = max(0, span.end - max(committed, span.start))
-    return PartitionLag(
-        partition=partition,
-        unread=unread,
-        waits=waits if unread else 0.0,
-        committed=committed,
-        end=span.end,
-        deleted=max(0, span.start - committed),
-    )
+    return Lag(topic=topic, group=group, partitions=tuple(map(partition, parts)), seconds=seconds)

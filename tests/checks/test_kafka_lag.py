@@ -85,6 +85,15 @@ def test_behind_and_catching_up() -> None:
     )
 
 
+def test_a_consumer_that_hangs_beside_one_that_reads() -> None:
+    """What the other reads does not make it look as if it got less."""
+    finding = found(Topic(per_second=400, stopped="50m", stopped_partitions=(0,)))[0]
+    assert re.search(
+        r"messages wait in 1 of 4 partitions, and none was read \(N came and 0 were read",
+        re.sub(r"[\d,]+ came", "N came", finding.claim),
+    )
+
+
 def test_a_stopped_group_that_nobody_is_in() -> None:
     (finding,) = found(Topic(stopped="50m", state="Empty"))
     assert without_counts(finding.claim).endswith(

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from diagnostics.lab.engine import Database, Engine
-from diagnostics.lab.http import Response
+from diagnostics.lab.http import Request, Response
 from diagnostics.lab.scripted import ScriptedServer
 from diagnostics.sources.clickhouse import ClickHouse
 from diagnostics.sources.errors import TimedOut, Unavailable
@@ -184,6 +184,22 @@ def test_a_clickhouse_in_trouble_is_not_something_else(http_server: ScriptedServ
     assert outcome.message == (
         "ClickHouse answers, but cannot serve: Too many simultaneous queries. Maximum: 100. (TOO_MANY_SIMULTANEOUS_QUERIES)"
     )
+
+
+@pytest.mark.parametrize("late", [b"version()", b"system.settings"])
+def test_which_of_the_first_two_answers_comes_last_makes_no_difference(http_server: ScriptedServer, late: bytes) -> None:
+    """The two are asked for at the same time; a ClickHouse before 19.x fails at the second."""
+
+    def answer(request: Request) -> Response:
+        if late in request.body:
+            time.sleep(0.3)
+        if b"version()" in request.body:
+            return Response(status=200, headers=(("X-ClickHouse-Timezone", "UTC"),), body=b"18.16.1\tUTC\n")
+        text = "Code: 47, e.displayText() = DB::Exception: Unknown identifier: readonly, e.what() = DB::Exception"
+        return Response(status=500, headers=(("X-ClickHouse-Exception-Code", "47"),), body=text.encode())
+
+    http_server.route("/", answer)
+    assert refusal(at(int(http_server.url.rpartition(":")[2]))).code == "clickhouse.unsupported-version"
 
 
 def test_a_database_that_does_not_exist(db: Database) -> None:

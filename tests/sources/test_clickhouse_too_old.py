@@ -119,7 +119,7 @@ def connection(url: str) -> Connection:
 def test_it_is_told_apart_from_a_broken_one(server: Server) -> None:
     outcome = connection(f"http://default:right@127.0.0.1:{server.http}/default")
     assert isinstance(outcome, NotConnected)
-    assert outcome.code == "clickhouse.unsupported-version"
+    assert outcome.code == "clickhouse.unsupported-version", outcome.message
     assert outcome.message == f"The ClickHouse at 127.0.0.1:{server.http} is older than diag can ask (it asks 21.6 and newer)"
 
 

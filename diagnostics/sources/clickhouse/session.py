@@ -4,8 +4,6 @@ import logging
 import math
 import re
 from collections.abc import Mapping
-from concurrent.futures import Future
-from contextvars import copy_context
 from datetime import UTC, datetime
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -17,11 +15,10 @@ from clickhouse_connect.driver.httpclient import HttpClient
 from msgspec import Struct
 
 from diagnostics.report.model import ClickHouseCost
-from diagnostics.sources.background import in_background
 from diagnostics.sources.clickhouse.address import Address
 from diagnostics.sources.clickhouse.failures import exception_code
 from diagnostics.sources.clickhouse.query import Limits
-from diagnostics.sources.clickhouse.transport import Budget, pool
+from diagnostics.sources.clickhouse.transport import Beside, Budget, pool
 from diagnostics.version import __version__
 
 if TYPE_CHECKING:
@@ -154,12 +151,11 @@ class _Client(HttpClient):
     """Asks what it must know of a server at once instead of one thing after the other: on a slow line that is a third of
     a run. Where a later release of the library asks differently, it is as slow as before and no less right."""
 
-    _settings: "Future[QueryResult] | None" = None
+    _settings: "Beside[QueryResult] | None" = None
 
     def command(self, *arguments: Any, **options: Any) -> Any:
         if self._settings is None:  # the version is the first thing that a client asks for
-            ask = partial(super()._query_with_context, self.create_query_context(query=SETTINGS))
-            self._settings = in_background(partial(copy_context().run, ask), thread="diag-clickhouse")
+            self._settings = Beside(partial(super()._query_with_context, self.create_query_context(query=SETTINGS)))
         return super().command(*arguments, **options)
 
     def _query_with_context(self, context: "QueryContext") -> "QueryResult":

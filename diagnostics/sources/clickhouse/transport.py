@@ -4,15 +4,15 @@ The client's own time-outs hold for all of its threads at once, a connect time-o
 starts anew with every byte. Here each exchange has a budget, and an answer is read whole before the client sees it.
 """
 
+import copy
 import time
 from collections.abc import Callable, Iterator
-from concurrent.futures import Future
 from concurrent.futures import TimeoutError as FutureTimeout
 from contextlib import contextmanager
-from contextvars import ContextVar
+from contextvars import ContextVar, copy_context
+from functools import partial
 from io import BytesIO
-from threading import Thread
-from typing import Any, TypeVar
+from typing import Any, Generic, TypeVar
 from urllib.parse import urlsplit
 from urllib.request import getproxies, proxy_bypass
 
@@ -20,6 +20,7 @@ from msgspec import Struct
 from urllib3 import BaseHTTPResponse, HTTPResponse, PoolManager, ProxyManager, Timeout
 from urllib3.exceptions import HTTPError
 
+from diagnostics.sources.background import in_background
 from diagnostics.sources.clickhouse.address import Address
 
 T = TypeVar("T")
@@ -78,6 +79,23 @@ def within(seconds: float, max_bytes: int) -> Iterator[Budget]:
         yield budget
     finally:
         _budget.reset(token)
+
+
+class Beside(Generic[T]):
+    """What is asked at the same time as something else, within the same budget. The answer that was seen is the one to that
+    question until the result of this one is looked at."""
+
+    def __init__(self, ask: Callable[[], T]) -> None:
+        self._budget = copy.copy(_budget.get())
+        context = copy_context()
+        context.run(_budget.set, self._budget)
+        self._answer = in_background(partial(context.run, ask), thread="diag-clickhouse")
+
+    def result(self) -> T:
+        try:
+            return self._answer.result()
+        finally:
+            _budget.get().seen = self._budget.seen
 
 
 def pool(address: Address, *, ca: str | None, verify: bool) -> PoolManager:
@@ -139,17 +157,9 @@ class BoundedProxyPool(_Bounded, ProxyManager):
 
 def _in_time(exchange: Callable[[], T], budget: Budget) -> T:
     """What `exchange` gives, or OutOfTime: time-outs of sockets bound neither the look-up of a name nor headers that drip."""
-    future: Future[T] = Future()
-
-    def run() -> None:
-        try:
-            future.set_result(exchange())
-        except BaseException as error:  # noqa: BLE001 - it belongs to whoever waits for the result
-            future.set_exception(error)
-
-    Thread(target=run, daemon=True, name="diag-clickhouse").start()
+    answer = in_background(exchange, thread="diag-clickhouse")
     try:
-        return future.result(timeout=max(0.0, budget.left) + 0.1)
+        return answer.result(timeout=max(0.0, budget.left) + 0.1)
     except FutureTimeout:
         raise OutOfTime(f"still coming after {budget.seconds:.1f} s") from None
 
