@@ -8,6 +8,7 @@ from msgspec import Struct
 
 from diagnostics.sources.capture_canary import EVENT
 from diagnostics.sources.clickhouse import ClickHouse, Query
+from diagnostics.sources.excerpt import excerpt_sql
 
 FIRST_PAUSE, LONGEST_PAUSE = 0.25, 4.0
 """Seconds between two looks: short at first, since most arrive at once, then longer, to spare the database."""
@@ -60,7 +61,7 @@ ARRIVALS_UNSTAMPED = Query(
 DEAD_LETTERS = Query(
     name="canary.dead-letters",
     why="whether the canary was put aside as a dead letter",
-    sql="SELECT error_location, substring(error, 1, 300) AS error FROM events_dead_letter_queue "
+    sql=f"SELECT error_location, {excerpt_sql('error', 300)} AS error FROM events_dead_letter_queue "  # noqa: S608 - all ours
     "WHERE event_uuid = toUUID({uuid:String}) AND _timestamp > now() - INTERVAL 1 HOUR LIMIT 1",
     row=DeadLetter,
     tables=("events_dead_letter_queue",),

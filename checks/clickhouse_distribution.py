@@ -24,6 +24,7 @@ from diagnostics import (
 from diagnostics.report.wording import count, size
 from diagnostics.sources.clickhouse import ClickHouse, part
 from diagnostics.sources.clickhouse.part import by_hand
+from diagnostics.sources.excerpt import excerpt_sql
 
 WAITING = Threshold("clickhouse-distribution.waiting", 500, "count", "so many files waiting for one node are reported")
 
@@ -67,7 +68,7 @@ QUEUES = part(
         "errors": "error_count",
         "files": "data_files",
         "bytes": "data_compressed_bytes",
-        "error": "toValidUTF8(substring(last_exception, 1, 400))",
+        "error": excerpt_sql("last_exception", 400),
         "asked_at": NOW,
         "broken": "broken_data_files",
         "failed": "toUnixTimestamp(last_exception_time)",

@@ -24,6 +24,7 @@ from diagnostics import (
 from diagnostics.report.wording import count
 from diagnostics.sources.clickhouse import ClickHouse, part
 from diagnostics.sources.clickhouse.part import by_hand
+from diagnostics.sources.excerpt import excerpt_sql
 
 BUSY = Threshold(
     "clickhouse-load.busy", 0.9, "ratio", "share of the queries allowed at the same time from which it is reported"
@@ -71,7 +72,7 @@ INSERTS = part(
         "inserts": "count()",
         "last": "toUnixTimestamp(max(event_time))",
         "asked_at": NOW,
-        "error": "toValidUTF8(substring(argMax(exception, event_time), 1, 400))",
+        "error": excerpt_sql("argMax(exception, event_time)", 400),
     },
     rest=f"FROM system.query_log WHERE event_date >= today() - 1 AND event_time > now() - {LATELY}\n"
     f"AND exception_code = {MEMORY_LIMIT} AND query_kind = 'Insert' HAVING count() > 0 LIMIT 1",

@@ -24,6 +24,7 @@ from diagnostics import (
 from diagnostics.report.wording import count
 from diagnostics.sources.clickhouse import ClickHouse, part
 from diagnostics.sources.clickhouse.part import by_hand
+from diagnostics.sources.excerpt import excerpt_sql
 
 OLD = Threshold("clickhouse-mutations.old", 86_400.0, "s", "a mutation that has not ended after so long is reported")
 
@@ -58,7 +59,7 @@ MUTATIONS = part(
         "created": "toUnixTimestamp(create_time)",
         "left": "parts_to_do",
         "failed": "toUnixTimestamp(latest_fail_time)",
-        "reason": "toValidUTF8(substring(latest_fail_reason, 1, 400))",
+        "reason": excerpt_sql("latest_fail_reason", 400),
         "asked_at": NOW,
     },
     rest="FROM system.mutations WHERE database = {database:String} AND NOT is_done ORDER BY create_time LIMIT 100",

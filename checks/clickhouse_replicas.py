@@ -27,6 +27,7 @@ from diagnostics.sources.clickhouse import ClickHouse, Limits, Query, part
 from diagnostics.sources.clickhouse.nodes import Nodes
 from diagnostics.sources.clickhouse.part import by_hand
 from diagnostics.sources.errors import SourceError
+from diagnostics.sources.excerpt import excerpt_sql
 
 BEHIND = Threshold("clickhouse-replicas.behind", 3600.0, "s", "a replica that is so far behind the others is reported")
 
@@ -79,7 +80,7 @@ REPLICAS = part(
 KEEPER_SAYS = Query(
     name="clickhouse-replicas.keeper",
     why="what Keeper says of the tables that are read-only (only when some are)",
-    sql="SELECT table, substring(zookeeper_exception, 1, 400) AS words FROM system.replicas\n"
+    sql=f"SELECT table, {excerpt_sql('zookeeper_exception', 400)} AS words FROM system.replicas\n"  # noqa: S608 - all ours
     "WHERE database = currentDatabase() AND is_readonly AND zookeeper_exception != '' ORDER BY table LIMIT 5",
     row=Words,
     tables=("system.replicas",),

@@ -12,6 +12,7 @@ from msgspec import Struct
 
 from diagnostics.engine.known_errors import KnownError
 from diagnostics.sources.clickhouse import Inventory, part
+from diagnostics.sources.excerpt import excerpt_sql
 
 LATELY = 3600
 """Seconds. Errors older than this are past."""
@@ -65,7 +66,7 @@ ERRORS = part(
         "total": "value",
         "last": "toUnixTimestamp(last_error_time)",
         "asked_at": NOW,
-        "message": "toValidUTF8(substring(last_error_message, 1, 400))",
+        "message": excerpt_sql("last_error_message", 400),
     },
     rest=f"FROM system.errors WHERE code IN (202, 241, 243, 252) AND last_error_time > now() - {LATELY} LIMIT 50",
     tables=("system.errors",),
@@ -93,7 +94,7 @@ CONSUMERS = part(
         "committed": "toUnixTimestamp(last_commit_time)",
         "read": "num_messages_read",
         "failed": "toUnixTimestamp(arrayElement(exceptions.time, -1))",
-        "error": "toValidUTF8(substring(arrayElement(exceptions.text, -1), 1, 400))",
+        "error": excerpt_sql("arrayElement(exceptions.text, -1)", 400),
         "asked_at": NOW,
         "used": "is_currently_used",
     },

@@ -22,6 +22,7 @@ from diagnostics import (
 from diagnostics.sources.clickhouse import ClickHouse, part
 from diagnostics.sources.clickhouse.part import by_hand
 from diagnostics.sources.errors import BadAnswer
+from diagnostics.sources.excerpt import excerpt_sql
 
 FAILING = Code(
     id="clickhouse.view-failing",
@@ -74,7 +75,7 @@ RUNS = part(
         "failures": "countIf(exception_code != 0)",
         "failed": "toUnixTimestamp(maxIf(event_time, exception_code != 0))",
         "number": "argMaxIf(exception_code, event_time, exception_code != 0)",
-        "error": "toValidUTF8(substring(argMaxIf(exception, event_time, exception_code != 0), 1, 400))",
+        "error": excerpt_sql("argMaxIf(exception, event_time, exception_code != 0)", 400),
         "succeeded": "toUnixTimestamp(maxIf(event_time, status = 'QueryFinish'))",
         "asked_at": NOW,
     },

@@ -29,6 +29,7 @@ from diagnostics import (
 )
 from diagnostics.sources.clickhouse import ClickHouse, Inventory, Limits, Query
 from diagnostics.sources.errors import BadAnswer, LimitExceeded
+from diagnostics.sources.excerpt import excerpt_sql
 
 TABLE = "events_dead_letter_queue"
 
@@ -40,10 +41,10 @@ TABLE = "events_dead_letter_queue"
 SQL = r"""
 SELECT toValidUTF8(substring(any(place), 1, 100)) AS location, sum(number) AS stored, sum(different) AS ids,
     sum(zeros) AS without_team, groupUniqArrayArray(1001)(owners) AS teams, min(oldest) AS first, max(newest) AS last,
-    sumForEach(slices) AS trend, toValidUTF8(argMax(text, newest)) AS sample, count() AS keys,
+    sumForEach(slices) AS trend, SAMPLE AS sample, count() AS keys,
     toUnixTimestamp(now()) AS asked_at
 FROM (
-    WITH substring(error, 1, 500) AS head, toUnixTimestamp(now()) - toUnixTimestamp(_timestamp) AS age
+    WITH substring(error, 1, 501) AS head, toUnixTimestamp(now()) - toUnixTimestamp(_timestamp) AS age
     SELECT any(error_location) AS place, count() AS number, uniq(id) AS different,
         countIf(team_id = 0) AS zeros, groupUniqArray(1001)(team_id) AS owners,
         toUnixTimestamp(min(_timestamp)) AS oldest, toUnixTimestamp(max(_timestamp)) AS newest,
@@ -57,7 +58,7 @@ FROM (
 )
 GROUP BY least(rowNumberInAllBlocks(), 500)
 ORDER BY stored DESC
-""".strip()
+""".strip().replace("SAMPLE", excerpt_sql("argMax(text, newest)", 500))
 
 # The text without quoted values and without words that hold digits: 45 MB for 10 million rows in the window, where grouping
 # by the raw text took 1,220 MB. What Postgres quotes as a name of its own is added, since it tells one error from another; a

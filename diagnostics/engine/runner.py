@@ -19,6 +19,7 @@ from diagnostics.engine.check import Check, Code, Need, at_stage
 from diagnostics.report.model import Action, Category, CheckResult, Finding, Status, Text, worst
 from diagnostics.report.wording import span_s
 from diagnostics.sources.errors import Denied, SourceError, TimedOut
+from diagnostics.sources.excerpt import excerpt
 from diagnostics.sources.source import Asker, NotConnected, Recorder, Source
 
 CRASHED = Code(id="check.crashed", worst=Status.UNKNOWN, summary="a check of diag itself crashed", category=Category.BUG)
@@ -267,7 +268,7 @@ def _remedy(error: SourceError) -> Action:
 def crash(check: Check, error: BaseException) -> Finding:
     """The finding for a check that crashed: the error, and the lines it went through (never local values)."""
     try:
-        said = str(error)[:MAX_ERROR]
+        said = excerpt(str(error), MAX_ERROR)
     except Exception:  # noqa: BLE001 - an exception of anybody's making need not even have a text
         said = "(its text cannot be had)"
     frames = traceback.extract_tb(error.__traceback__)

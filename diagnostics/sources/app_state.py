@@ -4,6 +4,7 @@ from typing import Any
 
 from msgspec import Struct
 
+from diagnostics.sources.excerpt import excerpt
 from diagnostics.sources.http import Answer, Outcome
 from diagnostics.sources.http_address import redirect_target
 from diagnostics.sources.http_trouble import NoAnswer
@@ -138,7 +139,7 @@ def _ready_checks(outcome: Outcome) -> tuple[ReadyCheck, ...] | None:
     body = outcome.json if isinstance(outcome, Answer) and outcome.status in (200, 503) else None
     if not isinstance(body, dict):
         return None
-    checks = [ReadyCheck(name=str(name)[:MAX_WORD], ok=ok) for name, ok in body.items() if isinstance(ok, bool)]
+    checks = [ReadyCheck(name=excerpt(str(name), MAX_WORD), ok=ok) for name, ok in body.items() if isinstance(ok, bool)]
     return tuple(checks[:MAX_CHECKS]) or None
 
 
@@ -190,4 +191,4 @@ def _bool(value: Any) -> bool | None:
 
 
 def _word(value: Any) -> str | None:
-    return value[:MAX_WORD] if isinstance(value, str) and value else None
+    return excerpt(value, MAX_WORD) if isinstance(value, str) and value else None

@@ -12,6 +12,7 @@ import msgspec
 from msgspec import Struct
 
 from diagnostics.sources.capture_routes import DOWN
+from diagnostics.sources.excerpt import excerpt
 from diagnostics.sources.http import USER_AGENT, Answer, Outcome
 from diagnostics.sources.http_trouble import NoAnswer
 from diagnostics.sources.source import Submission
@@ -118,4 +119,4 @@ def _said(answer: Answer) -> str:
         words = "Django's page on CSRF" if "CSRF" in answer.body else "a web page"
     else:
         words = answer.body
-    return f"{answer.status} {' '.join(words.split())}"[:MAX_SAID].rstrip()
+    return excerpt(f"{answer.status} {' '.join(words.split())}".rstrip(), MAX_SAID)

@@ -8,6 +8,7 @@ started with as a broker of its own, and so may say 1 on a healthy install.
 from msgspec import Struct
 
 from diagnostics.sources.errors import BadAnswer
+from diagnostics.sources.excerpt import excerpt
 from diagnostics.sources.http import Answer, Outcome
 from diagnostics.sources.metrics import Metrics, parse
 
@@ -101,7 +102,7 @@ def _dropped(metrics: Metrics) -> tuple[Dropped, ...]:
     """The most frequent first. Instances of several roles may stand on one page: their numbers are added."""
     events: dict[str, int] = {}
     for sample in metrics.values("capture_events_dropped_total"):
-        cause = sample.labels.get("cause", "unknown")[:MAX_CAUSE]
+        cause = excerpt(sample.labels.get("cause", "unknown"), MAX_CAUSE)
         events[cause] = events.get(cause, 0) + int(sample.value)
     ranked = sorted(events.items(), key=lambda item: -item[1])[:MAX_CAUSES]
     return tuple(Dropped(cause=cause, events=count) for cause, count in ranked if count > 0)

@@ -10,6 +10,7 @@ from typing import Any
 
 from msgspec import Struct
 
+from diagnostics.sources.excerpt import excerpt
 from diagnostics.sources.http import Answer, Outcome
 from diagnostics.sources.http_address import redirect_target
 from diagnostics.sources.http_trouble import NoAnswer, Trouble
@@ -160,4 +161,4 @@ def _something_else(answer: Answer) -> str:
 
 
 def _cut(text: str) -> str:
-    return text if len(text) <= MAX_MESSAGE else text[: MAX_MESSAGE - 1] + "…"
+    return excerpt(text, MAX_MESSAGE)

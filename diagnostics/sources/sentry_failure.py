@@ -10,6 +10,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from diagnostics.sources.errors import BadAnswer, Denied, LimitExceeded, SourceError, TimedOut, Unavailable
+from diagnostics.sources.excerpt import excerpt
 from diagnostics.sources.http import MAX_BODY, Answer, Outcome
 from diagnostics.sources.http_address import redirect_target
 from diagnostics.sources.http_trouble import NoAnswer, Trouble
@@ -80,7 +81,7 @@ def detail(body: Any) -> str:
     said = body.get("detail") if isinstance(body, dict) else body
     if isinstance(said, dict):
         said = said.get("message") or said.get("code")
-    return said[:MAX_DETAIL] if isinstance(said, str) else ""
+    return excerpt(said, MAX_DETAIL) if isinstance(said, str) else ""
 
 
 def _clock(answer: Answer) -> float:

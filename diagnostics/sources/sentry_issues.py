@@ -11,6 +11,7 @@ from typing import Any
 from msgspec import Struct
 
 from diagnostics.sources.errors import Refused
+from diagnostics.sources.excerpt import excerpt
 
 UNRESOLVED = "is:unresolved"
 
@@ -137,7 +138,7 @@ def _object(value: Any) -> dict[str, Any]:
 
 
 def _text(value: Any) -> str:
-    return str(value)[:MAX_TEXT] if isinstance(value, str | int) else ""
+    return excerpt(str(value), MAX_TEXT) if isinstance(value, str | int) else ""
 
 
 def _count(value: Any) -> int:

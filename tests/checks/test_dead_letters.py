@@ -333,7 +333,7 @@ def test_what_was_counted_can_be_counted_by_hand(db: Database) -> None:
         finding = one(result(db, team=team))
         sql = next(evidence.text for evidence in finding.evidence if isinstance(evidence, QueryText))
         assert f"FROM {db.name}.events_dead_letter_queue" in sql
-        assert "{" not in sql
+        assert not re.search(r"\{\w+:", sql)
         rows = [json.loads(line) for line in db.execute(sql + " FORMAT JSONEachRow").splitlines()]
         assert finding.claim.startswith(f"{sum(int(row['stored']) for row in rows)} events were")
         command = next(action.commands[0] for action in finding.actions if "newest" in action.text)

@@ -17,8 +17,8 @@ from diagnostics.sources.kafka.handle import Handle
 from diagnostics.sources.kafka.model import Cluster, Group, Letter, Partition
 from tests.redaction.seeds import Seeds
 
-# The inputs whose words a report may quote, and how many seeds each of their texts gets where the usual three are too few for
-# every kind to be seen in some scenario.
+# The inputs whose words a report may quote, and how many seeds each of their texts gets: one of each kind (0), or fewer at a
+# time where so much would not be shown whole.
 QUOTED = {
     "JSON": 2,
     "name in JSON": 6,
@@ -32,7 +32,7 @@ QUOTED = {
     "Kafka header": 7,
     "Kafka group": 9,
     "Kafka broker": 0,
-}  # 0: one of each kind
+}
 # Those of which no word gets into a report: diag tells in its own words what a page is and what librdkafka's log means.
 UNQUOTED = ("header", "text or page", "librdkafka")
 
@@ -54,7 +54,7 @@ def tainted(seeds: Seeds) -> Iterator[None]:
 
 
 def _more(seeds: Seeds, place: str) -> str:
-    return seeds.text(place, QUOTED.get(place, 3), without=NOT_IN.get(place, ""))
+    return seeds.text(place, QUOTED.get(place, 0), without=NOT_IN.get(place, ""))
 
 
 def _http(seeds: Seeds, patched: pytest.MonkeyPatch) -> None:

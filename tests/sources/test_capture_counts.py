@@ -40,11 +40,11 @@ def test_roles_on_one_page_are_added() -> None:
 
 
 def test_causes_are_bounded_in_number_and_length() -> None:
-    page = "".join(f'capture_events_dropped_total{{cause="{n}{"x" * 500}"}} {n}\n' for n in range(200))
+    page = "".join(f'capture_events_dropped_total{{cause="{n} {"x" * 500}"}} {n}\n' for n in range(200))
     found = counts("capture_events_received_total 1\n" + page)
     assert found
     assert len(found.dropped) == MAX_CAUSES
-    assert all(len(each.cause) == MAX_CAUSE for each in found.dropped)
+    assert all(len(each.cause) <= MAX_CAUSE for each in found.dropped)
     assert found.dropped[0].events == 199
 
 

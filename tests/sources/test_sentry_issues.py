@@ -65,7 +65,7 @@ def test_odd_and_hostile_issues() -> None:
     ]
     first, second, third, fourth = read_issues(odd)
     assert (first.title, first.count, first.first_seen, first.project) == ("", 0, None, "")
-    assert (second.id, second.title, second.count, second.message) == ("2", "t" * MAX_TEXT, 5, "7")
+    assert (second.id, second.title, second.count, second.message) == ("2", "t" * (MAX_TEXT - 201) + "…", 5, "7")
     assert second.first_seen == third.last_seen == datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
     assert (third.count, fourth.count) == (0, 0)
     assert read_issues({"detail": "x"}) == []

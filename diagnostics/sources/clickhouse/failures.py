@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from diagnostics.sources.clickhouse.address import Address
 from diagnostics.sources.errors import BadAnswer, Denied, LimitExceeded, SourceError, TimedOut, Unavailable
+from diagnostics.sources.excerpt import excerpt
 
 if TYPE_CHECKING:
     from diagnostics.sources.clickhouse.transport import Budget
@@ -49,7 +50,7 @@ def server_words(error: BaseException) -> str:
     """What the server says, without the wrapping: `Not enough privileges. ... (ACCESS_DENIED)`, at most 300 characters."""
     text = re.sub(r"^.*?DB::Exception: ", "", str(error), count=1, flags=re.DOTALL)
     text = re.sub(r"(, e\.what\(\) = |\s*\(version |\s*Stack trace:).*$", "", text, flags=re.DOTALL)
-    return " ".join(text.split())[:300]
+    return excerpt(" ".join(text.split()), 300)
 
 
 def causes(error: BaseException) -> Iterator[BaseException]:

@@ -29,7 +29,7 @@ class Query(Struct, Generic[Row], frozen=True, kw_only=True):
     """A SELECT. Its rows come as `row`, a frozen Struct whose fields are the names of the columns.
 
     `tables` are all that it reads: "events" of PostHog's database, or "system.replicas"; `source` is always ClickHouse.
-    Parameters are bound by the server: `{seconds:UInt32}`. Cut long text in the SQL: `substring(error, 1, 300)`.
+    Parameters are bound by the server: `{seconds:UInt32}`. Cut long text in the SQL: `excerpt_sql("error", 300)`.
     """
 
     name: str

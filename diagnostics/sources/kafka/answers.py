@@ -4,6 +4,7 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from diagnostics.sources.errors import BadAnswer, Denied, SourceError, TimedOut
+from diagnostics.sources.excerpt import excerpt
 from diagnostics.sources.kafka.model import Broker, Cluster, Group, GroupState, Letter, Member, Partition, Retention, Topic
 
 if TYPE_CHECKING:
@@ -50,7 +51,7 @@ def group(described: Any) -> Group:
     """From a ConsumerGroupDescription."""
     members = tuple(
         Member(
-            client=str(member.client_id or "")[:MAX_TEXT],
+            client=excerpt(str(member.client_id or ""), MAX_TEXT),
             partitions=tuple(Partition(each.topic, each.partition) for each in _assigned(member)),
         )
         for member in described.members or ()
@@ -102,7 +103,7 @@ def letter(message: "Message") -> Letter:
 
 def _text(headers: Sequence[tuple[str, Any]], names: Sequence[str]) -> str:
     value = next((value for name, value in headers if name in names), b"")
-    return (value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value or ""))[:MAX_TEXT]
+    return excerpt(value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value or ""), MAX_TEXT)
 
 
 def translated(error: "KafkaException", *, what: str) -> SourceError:
