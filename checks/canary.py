@@ -7,6 +7,7 @@ By hand: curl -sS -i -H 'Content-Type: application/json' https://posthog.example
 SELECT count() FROM events WHERE event = 'posthog_diag_canary' AND timestamp > now() - INTERVAL 1 HOUR.
 """
 
+import math
 from collections.abc import Iterator
 from uuid import uuid4
 
@@ -32,7 +33,7 @@ BESIDE = 8.0
     finds=[REJECTED, LOST, ARRIVED],
     reads=[SEND, *ROUTES.values(), *READS],
     thresholds=[PATIENCE],
-    timeout=45.0,
+    timeout=600.0,  # whoever raises the patience is willing to wait; the deadline of the run ends it before
     only_with="--canary",
 )
 def canary(capture: Capture, clickhouse: ClickHouse | None, limits: Thresholds) -> Iterator[Finding]:
@@ -41,7 +42,7 @@ def canary(capture: Capture, clickhouse: ClickHouse | None, limits: Thresholds) 
     if left < patience + min(BESIDE, patience):
         raise TimedOut(
             f"No canary was sent: {span_s(left)} are left for it, and watching for it takes up to {span_s(patience)}",
-            hint="give it more time with --deadline 90s",
+            hint=f"give it more time: diag run --canary --deadline {math.ceil(patience + 2 * BESIDE)}s",
         )
     watch = Watch(clickhouse) if clickhouse else None
     uuid = str(uuid4())

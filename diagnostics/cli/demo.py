@@ -33,6 +33,11 @@ PASSED_ON = frozenset(
 # Options of `diag run` that name a file of the reader, who is not where the run is.
 FILES = ("-o", "--output", "--save", "--config")
 
+KEPT = """
+The lab stays up until Ctrl-C. Nothing new arrives in it: after some minutes it looks like an install whose events have stopped.
+To look at it from another terminal:
+"""
+
 
 @click.command(
     context_settings={"ignore_unknown_options": True},
@@ -139,7 +144,7 @@ def _signals_to(process: "subprocess.Popen[bytes]") -> Iterator[None]:
 
 def _wait(environment: Mapping[str, str]) -> None:
     """Until Ctrl-C or SIGTERM."""
-    click.echo("\nThe lab stays up until Ctrl-C. To look at it from another terminal:\n", err=True)
+    click.echo(KEPT, err=True)
     for name, value in environment.items():
         click.echo(f"export {name}={shlex.quote(value)}", err=True)
     click.echo("diag run", err=True)

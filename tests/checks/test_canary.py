@@ -199,7 +199,7 @@ def test_nothing_is_sent_when_the_run_ends_before_it_could_arrive() -> None:
             list(canary.function(capture(server.url, seconds=15.0), None, SOON))
         assert sent(server) == []
     assert str(raised.value) == "No canary was sent: 15 s are left for it, and watching for it takes up to 8 s"
-    assert raised.value.hint == "give it more time with --deadline 90s"
+    assert raised.value.hint == "give it more time: diag run --canary --deadline 24s"
 
 
 def test_it_waits_longer_from_look_to_look(db: Database, asked: Callable[[Database], ClickHouse]) -> None:
