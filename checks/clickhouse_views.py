@@ -11,6 +11,7 @@ from diagnostics import (
     Code,
     Column,
     Finding,
+    KnownError,
     KnownErrors,
     QueryText,
     Stage,
@@ -135,7 +136,7 @@ def _of_consumer(consumer: Consumer) -> Thrown | None:
 
 def _found(thrown: Sequence[Thrown], known: KnownErrors, *, on_path: bool) -> Finding:
     newest = max(thrown, key=lambda each: each.failed)
-    entry = known.match(newest.error)
+    entry = _explained(newest, known)
     times = sum(each.failures for each in thrown)
     often = f"{times:,} times in the last hour, the last " if times > 1 else ""
     causes = beyond(entry, FAILING.id)
@@ -155,10 +156,17 @@ def _found(thrown: Sequence[Thrown], known: KnownErrors, *, on_path: bool) -> Fi
             QueryText(title="Views that threw in the last hour", text=by_hand(RUNS)),
         ],
         actions=[
-            *([entry.action()] if entry and causes else []),
+            *([entry.action()] if entry else []),
             Action(text="See what the view does", commands=client(f"SHOW CREATE TABLE {newest.view}")),
         ],
-        cause=entry.meaning if entry and causes else "",
+        cause=entry.meaning if entry else "",
         cause_codes=causes,
         source_text=True,
     )
+
+
+def _explained(thrown: Thrown, known: KnownErrors) -> KnownError | None:
+    """What is known of the error, but for the fact that a view threw it. The log of views does not say that in its texts."""
+    text = thrown.error if VIEW.search(thrown.error) else f"{thrown.error}: while pushing to view {thrown.view}"
+    entry = known.match(text)
+    return None if entry is None or entry.cause == FAILING.id else entry

@@ -58,6 +58,7 @@ ERRORS = Code(
     caused_by=(
         "app.postgres-down",
         "app.redis-down",
+        "capture.cannot-produce",
         "clickhouse.unreachable",
         "dead-letters.active",
         "kafka.dead-letters",

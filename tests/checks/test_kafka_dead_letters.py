@@ -102,7 +102,7 @@ def test_hostile_reasons_are_data_and_cut() -> None:
     reason = "\x1b[31m<script>@everyone " + "y" * 5000
     (finding,) = found(Letters(count=2, reason=reason, since="1h", step="`rm`"))
     assert reason not in repr(finding)
-    assert len(finding.evidence[1].text) == 1000
+    assert len(finding.evidence[1].text) <= 1000
     assert all("rm" not in command for action in finding.actions for command in action.commands)
 
 

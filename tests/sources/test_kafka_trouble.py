@@ -1,6 +1,7 @@
 """No broker answers: which of the reasons, in plain words, in little time. Against sockets that do such things."""
 
 import socket
+import struct
 import subprocess
 import sys
 import time
@@ -107,6 +108,18 @@ def test_a_broker_that_is_spoken_to_in_the_wrong_way_is_not_down(protocol: str, 
     assert (found.down, found.brokers[0].why, found.brokers[0].message) == (False, why, message)
 
 
+def test_a_broker_without_tls_may_break_the_handshake_off_before_it_is_understood() -> None:
+    def reset(connection: socket.socket) -> None:
+        connection.recv(1)
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        connection.close()
+
+    with peers() as serve:
+        address = serve(reset).removeprefix("http://")
+        found = silence(kafka(address, options=KafkaOptions(security_protocol="SSL")))
+    assert (found.down, found.brokers[0].why) == (False, Why.NOT_TLS)
+
+
 def test_each_of_several_brokers_is_told(refused: str) -> None:
     found = silence(kafka(refused, "kafka.invalid:9092"))
     assert not found.down
@@ -199,6 +212,12 @@ def test_where_it_falls_silent_tells_who_is_at_fault(state: str, down: bool, mes
     line = LINE.format("kafka:9092", f"Connection setup timed out in state {state}", state)
     (found,) = read_failures(["kafka:9092"], [line], mechanism="PLAIN", encrypted=True)
     assert (found.why.down, found.message) == (down, message)
+
+
+def test_a_handshake_that_breaks_off_is_no_tls_where_nobody_speaks_it(refused: str) -> None:
+    line = LINE.format(f"ssl://{refused}", "Disconnected: connection reset by peer", "SSL_HANDSHAKE")
+    (found,) = read_failures([refused], [line], mechanism="PLAIN", encrypted=True)
+    assert (found.why, found.message) == (Why.NOT_TLS, "it does not speak TLS")
 
 
 def test_the_first_failure_of_a_broker_counts() -> None:

@@ -46,6 +46,18 @@ LINE = re.compile(r"\]: (?:[a-z_]+://)?(\S+?)/(?:bootstrap|-?\d+): (.*)", re.DOT
 
 INSIDE = "if the name exists only inside PostHog's network, run diag there, or give an address that is reachable from here"
 
+NOT_TLS = (
+    Why.NOT_TLS,
+    "it does not speak TLS",
+    "set kafka.security_protocol to PLAINTEXT, or to SASL_PLAINTEXT with a login",
+)
+WANTS_TLS = (
+    Why.WANTS_TLS,
+    "it speaks TLS, and was asked without",
+    "set kafka.security_protocol to SSL, or to SASL_SSL with a login",
+)
+CUT_OFF = re.compile(r"(?=.*SSL).*(?:reset by peer|Broken pipe|Disconnected)", re.DOTALL)
+
 # What librdkafka 2.x writes, the specific before the general; checked against brokers that do these things.
 KINDS: tuple[tuple[str, Why, str, str], ...] = (
     (r"Failed to resolve", Why.NAME, "the name {host} does not resolve here", INSIDE),
@@ -76,12 +88,7 @@ KINDS: tuple[tuple[str, Why, str, str], ...] = (
         "it does not accept the login",
         "check kafka.sasl_user, kafka.sasl_password and kafka.sasl_mechanism",
     ),
-    (
-        r"PLAINTEXT broker listener|wrong version number|unexpected message",
-        Why.NOT_TLS,
-        "it does not speak TLS",
-        "set kafka.security_protocol to PLAINTEXT, or to SASL_PLAINTEXT with a login",
-    ),
+    (r"PLAINTEXT broker listener|wrong version number|unexpected message", *NOT_TLS),
     (
         r"certificate verify failed|broker certificate could not be verified",
         Why.TRUST,
@@ -110,17 +117,11 @@ KINDS: tuple[tuple[str, Why, str, str], ...] = (
     (r"Disconnected", Why.CLOSED, "it closes the connection before it answers", ""),
 )
 
-WANTS_TLS = (
-    Why.WANTS_TLS,
-    "it speaks TLS, and was asked without",
-    "set kafka.security_protocol to SSL, or to SASL_SSL with a login",
-)
-
 
 def read_failures(brokers: Sequence[str], lines: Sequence[str], *, mechanism: str, encrypted: bool) -> tuple[Unanswered, ...]:
     """What librdkafka's log lines say of each of `brokers` (`host:port`); one without a line gave no answer at all.
 
-    Whether a broker that closes the connection speaks TLS is found out by asking it, unless that was `encrypted` already.
+    A broker that closes the connection is asked whether it speaks TLS, when it was not `encrypted`, or the handshake broke off.
     """
     said = {found[1]: found[2] for line in reversed(lines) if (found := LINE.search(line))}
     return tuple(_unanswered(broker, said.get(broker, "timed out"), mechanism, encrypted) for broker in brokers)
@@ -135,6 +136,8 @@ def _unanswered(broker: str, said: str, mechanism: str, encrypted: bool) -> Unan
     why, message, hint = next((kind[1:] for kind in KINDS if re.search(kind[0], said)), (Why.OTHER, "the connection fails", ""))
     if why in (Why.CLOSED, Why.NOT_KAFKA) and not encrypted and speaks_tls(broker):
         why, message, hint = WANTS_TLS
+    elif encrypted and CUT_OFF.search(said) and not speaks_tls(broker):  # how it hangs up is a matter of who is faster
+        why, message, hint = NOT_TLS
     host = broker.rpartition(":")[0]
     return Unanswered(broker=broker, why=why, message=message.format(host=host, mechanism=mechanism), hint=hint)
 
