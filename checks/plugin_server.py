@@ -7,7 +7,11 @@ It matters because no event gets beyond Kafka without it, and Kafka deletes what
 By hand: docker compose exec web curl -sS -m 5 -i http://plugins:6738/_health
 """
 
+import re
 from collections.abc import Iterator, Sequence
+from urllib.parse import urlsplit
+
+from msgspec import structs
 
 from checks.plugin_server_findings import READ_LOG, RESTART, announced, explained, listed, rebalancing_for, start_actions
 from diagnostics import (
@@ -25,6 +29,7 @@ from diagnostics import (
 )
 from diagnostics.sources.app import INSTANCE_STATUS, PREFLIGHT, App
 from diagnostics.sources.plugin_server import HEALTH, READY, Health, HealthStatus, PluginServer, Readiness
+from diagnostics.sources.plugin_server_roles import Role, role_of
 
 REBALANCING = Threshold(
     "plugin-server-health.rebalancing-for",
@@ -55,6 +60,16 @@ NOT_READY = Code(
     contradicted_by=("app.events-visible", "canary.arrived"),
     caused_by=("app.postgres-down", "app.redis-down", "kafka.unreachable", "kafka.topic-missing"),
 )
+# Services of a split plugin server by their names in PostHog's compose file and Kubernetes: none takes ordinary events.
+_OTHER_WORK = re.compile(r"replay|recording|cdp|logs|traces|error-?tracking|cyclotron|hogflow|jobs|scheduler", re.IGNORECASE)
+
+_NOT_FROM_HERE = (
+    "Its port is not published in a default install: if diag runs outside PostHog's network, it may just not get there."
+)
+_NOT_NAMED_FOR_EVENTS = (
+    "By its name it does other work than ordinary events, whose checks are ok elsewhere: missing events have another cause."
+)
+
 DISAGREES = Code(
     id="plugin-server.heartbeat-disagrees",
     worst=Status.INFO,
@@ -81,9 +96,14 @@ def plugin_server_health(plugin_server: PluginServer, known: KnownErrors, limits
     degraded = [health for health in judged if health.status is HealthStatus.DEGRADED and not _only_noise(health, known)]
     unknown = [health for health in judged if health.status is HealthStatus.UNKNOWN]
     unready = [health for health in judged if health.status is not HealthStatus.ERROR and health.ready is Readiness.NO]
-    yield from _unreached([health for health in instances if not health.reached and not health.barred], total)
+    silent = [health for health in instances if not health.reached and not health.barred]
+    named_otherwise = [health for health in silent if _OTHER_WORK.search(_host(health)) and _goes_on(answering)]
+    yield from _unreached([health for health in silent if health not in named_otherwise], total)
+    yield from _unreached(named_otherwise, total, Status.WARN, _NOT_NAMED_FOR_EVENTS)
     yield from _unrecognised([health for health in instances if health.barred or (health.reached and not health.recognised)])
-    yield from _unhealthy(sick, total, known, Status.FAIL, "unhealthy")
+    beside = [health for health in sick if _spares_events(health, answering)]
+    yield from _unhealthy([health for health in sick if health not in beside], total, known, Status.FAIL, "unhealthy")
+    yield from _unhealthy(beside, total, known, Status.WARN, "unhealthy", _NOT_OF_EVENTS)
     yield from _unhealthy(degraded, total, known, Status.WARN, "degraded")
     yield from _not_understood(unknown, total)
     yield from _not_ready(unready, total)
@@ -130,13 +150,34 @@ def _only_noise(health: Health, known: KnownErrors) -> bool:
     return bool(entries) and all(entry is not None and not entry.ingestion for entry in entries)
 
 
-def _unreached(silent: Sequence[Health], total: int) -> Iterator[Finding]:
+def _spares_events(sick: Health, answering: Sequence[Health]) -> bool:
+    """Whether all that it complains of is other work than ordinary events, of which somebody says that it goes on."""
+    other_work = bool(sick.failing) and role_of(structs.replace(sick, checks=sick.failing), ()) is Role.OTHER
+    return other_work and _goes_on(answering)
+
+
+def _goes_on(answering: Sequence[Health]) -> bool:
+    """Whether a check of ordinary events is ok somewhere."""
+    fine = [
+        structs.replace(health, checks=tuple(check for check in health.checks if check.status is HealthStatus.OK))
+        for health in answering
+    ]
+    return any(role_of(health, ()) is Role.EVENTS for health in fine)
+
+
+def _host(health: Health) -> str:
+    return urlsplit(health.address).hostname or ""
+
+
+def _unreached(
+    silent: Sequence[Health], total: int, status: Status | None = None, detail: str = _NOT_FROM_HERE
+) -> Iterator[Finding]:
     if silent:
         why = f": {silent[0].message}" if len(silent) == 1 else ""
         yield UNREACHABLE.found(
             f"{listed(silent, total)} {'does' if len(silent) == 1 else 'do'} not answer{why}",
-            detail="Its port is not published in a default install: if diag runs outside PostHog's network, it may just not "
-            "get there.",
+            status=status,
+            detail=detail,
             affects=[health.address for health in silent],
             evidence=[Values(title="What each said", values={health.address: health.message for health in silent})],
             actions=start_actions(silent),
@@ -154,13 +195,16 @@ def _unrecognised(strange: Sequence[Health]) -> Iterator[Finding]:
         )
 
 
-def _unhealthy(sick: Sequence[Health], total: int, known: KnownErrors, status: Status, word: str) -> Iterator[Finding]:
+def _unhealthy(
+    sick: Sequence[Health], total: int, known: KnownErrors, status: Status, word: str, detail: str = ""
+) -> Iterator[Finding]:
     if sick:
         one = len(sick) == 1
         cause = explained(sick, known)
         yield UNHEALTHY.found(
             f"{listed(sick, total)} {'says' if one else 'say'} of {'itself' if one else 'themselves'}: {word}{cause.failing}",
             status=status,
+            detail=detail,
             affects=[health.address for health in sick],
             evidence=cause.evidence,
             actions=[*cause.fixes, READ_LOG, RESTART],
@@ -224,6 +268,7 @@ def _disagreement(word: str, instances: Sequence[Health], heartbeat: bool, why: 
     )
 
 
+_NOT_OF_EVENTS = "These checks are of other work, and those of ordinary events are ok: missing events have another cause."
 _APP_IS_WRONG = (
     "Newer plugin servers no longer write the heartbeat into Redis that the app looks for, and newer apps ask CDP_API_URL, "
     "whose default fits only PostHog's own cloud. Events are not affected."

@@ -83,6 +83,10 @@ READ_LOG = Action(
         "kubectl -n posthog logs deployment/posthog-plugins --since 15m",
     ),
 )
+LOOK_IT_UP = Action(
+    text="If it ends again and again, look the error in its last lines up: most are a setting, and no restart mends them",
+    commands=("diag explain plugin-server.unreachable",),
+)
 RESTART = Action(
     text="Restart the plugin server (on a plain host, its service): nothing is lost, Kafka keeps what is waiting and it goes "
     "on where it stopped",
@@ -101,5 +105,6 @@ def start_actions(silent: Sequence[Health]) -> tuple[Action, ...]:
             commands=("docker compose ps --all plugins", "kubectl -n posthog get pods -l role=plugins"),
         ),
         READ_LOG,
+        LOOK_IT_UP,
         RESTART,
     )

@@ -81,7 +81,8 @@ def test_a_plugin_server_that_does_not_answer(closed_port: Callable[[], str]) ->
     finding = only(health_of(url))
     assert (finding.code, finding.status, finding.affects) == ("plugin-server.unreachable", Status.FAIL, (url,))
     assert finding.claim == f"The plugin server at {url} does not answer: nothing listens there (connection refused)"
-    assert [action.changes_something for action in finding.actions] == [False, False, True]
+    assert [action.changes_something for action in finding.actions] == [False, False, False, True]
+    assert finding.actions[-2].commands == ("diag explain plugin-server.unreachable",)
     assert finding.actions[-1].commands[0] == "docker compose restart plugins"
     assert all(action.safe for action in finding.actions)
 
@@ -300,3 +301,31 @@ def test_an_app_that_says_nothing_of_it_raises_nothing(http_server: ScriptedServ
     app = App(http_server.url, recorder=Recorder(), options=HttpOptions()).bind(asker())
     with Server(StandIn()) as server:
         assert list(plugin_server_heartbeat.function(app, plugin_servers(server.url))) == []
+
+
+def test_trouble_of_other_work_only_warns_while_events_are_processed() -> None:
+    """All in one, or one of several: recordings have no storage, and ordinary events do not need it."""
+    storage = Health(status="error", message="connect ECONNREFUSED 127.0.0.1:19000")
+    both = {"analytics-ingestion": Health(status="ok"), "session-recordings-blob": storage}
+    with Server(StandIn(checks=both, generation=6)) as server:
+        finding = only(health_of(server.url))
+    assert (finding.code, finding.status) == ("plugin-server.unhealthy", Status.WARN)
+    assert "missing events have another cause" in finding.detail
+    with Server(StandIn()) as events, Server(StandIn(checks={"session-recordings-blob": storage}, generation=6)) as replay:
+        assert only(health_of(events.url, replay.url)).status is Status.WARN
+        assert only(health_of(replay.url)).status is Status.FAIL
+
+
+def test_trouble_of_unknown_work_fails() -> None:
+    checks = {"analytics-ingestion": Health(status="ok"), "something-new": Health(status="error")}
+    with Server(StandIn(checks=checks, generation=6)) as server:
+        assert only(health_of(server.url)).status is Status.FAIL
+
+
+def test_a_silent_service_that_is_named_for_other_work_only_warns_while_events_are_processed() -> None:
+    with Server(StandIn()) as events:
+        silent = only(health_of(events.url, "http://ingestion-sessionreplay.invalid:6738"))
+        assert (silent.code, silent.status) == ("plugin-server.unreachable", Status.WARN)
+        assert "By its name it does other work" in silent.detail
+        assert only(health_of(events.url, "http://ingestion-general.invalid:6738")).status is Status.FAIL
+    assert only(health_of("http://cdp-api.invalid:6738")).status is Status.FAIL
