@@ -47,6 +47,13 @@ OFTEN = Threshold(
     "known to lose events",
 )
 
+LATELY = Threshold(
+    "sentry-issues.lately",
+    7200.0,
+    "s",
+    "an issue of ingestion fails the check only when it was seen within this time; what is past may be over, and warns",
+)
+
 ERRORS = Code(
     id="sentry.errors",
     worst=Status.FAIL,
@@ -109,7 +116,7 @@ class Judged(Struct, frozen=True, kw_only=True):
     title="Sentry shows no unresolved error of ingestion",
     finds=[ERRORS, UNAUTHORIZED, UNREACHABLE, NOT_FOUND, NOT_CONFIGURED],
     reads=[ACCESS, PROJECTS, ISSUES],
-    thresholds=[OFTEN],
+    thresholds=[OFTEN, LATELY],
     timeout=45.0,  # a rate limit of Sentry is waited for, up to 30 s
     probes=Sentry,
 )
@@ -126,7 +133,7 @@ def sentry_issues(
     issues = sentry.issues(since=window.since, until=window.until, user=scope.sentry_user)
     ours = [judged for issue in issues.found if (judged := _judged(issue, window, known))]
     if ours:
-        yield _errors(sentry, issues, ours, window, scope, limits(OFTEN))
+        yield _errors(sentry, issues, ours, window, scope, limits)
     elif scope.sentry_user is None and issues.heard_of_plugin_server is False:
         # Known, not guessed: plugin servers since February 2025 report to PostHog's own error tracking.
         yield ERRORS.found(
@@ -163,7 +170,9 @@ def _judged(issue: Issue, window: Window, known: KnownErrors) -> Judged | None:
     return Judged(issue=issue, known=entry, new=new) if touches else None
 
 
-def _errors(sentry: Sentry, issues: Issues, ours: Sequence[Judged], window: Window, scope: Scope, often: float) -> Finding:
+def _errors(
+    sentry: Sentry, issues: Issues, ours: Sequence[Judged], window: Window, scope: Scope, limits: Thresholds
+) -> Finding:
     ranked = sorted(ours, key=lambda judged: judged.issue.count, reverse=True)
     total = sum(judged.issue.count for judged in ranked)
     new = sum(judged.new for judged in ranked)
@@ -174,7 +183,7 @@ def _errors(sentry: Sentry, issues: Issues, ours: Sequence[Judged], window: Wind
     return ERRORS.found(
         f"{len(ranked)} unresolved {'issue' if one else 'issues'} in Sentry{user} that {'touches' if one else 'touch'} "
         f"ingestion {'was' if one else 'were'} seen {total:,} {'time' if total == 1 else 'times'} in the last {window}{newly}",
-        status=_status(ranked, often),
+        status=_status(ranked, window, limits),
         detail=_detail(issues, ranked),
         affects=[sentry.organization],
         evidence=[
@@ -182,8 +191,8 @@ def _errors(sentry: Sentry, issues: Issues, ours: Sequence[Judged], window: Wind
             QueryText(title="Searched for", text=search(UNRESOLVED, user=scope.sentry_user), language="http"),
         ],
         actions=[
-            Action(text=f"Open the foremost issue in Sentry: {_path(sentry, ranked[0].issue)}"),
             *(judged.known.action() for judged in ranked[:1] if judged.known),
+            Action(text=f"Open the foremost issue in Sentry: {_path(sentry, ranked[0].issue)}"),
         ],
         cause=cause,
         cause_codes=codes,
@@ -192,12 +201,18 @@ def _errors(sentry: Sentry, issues: Issues, ours: Sequence[Judged], window: Wind
     )
 
 
-def _status(ranked: Sequence[Judged], often: float) -> Status:
-    if any(judged.issue.count >= often for judged in ranked):
+def _status(ranked: Sequence[Judged], window: Window, limits: Thresholds) -> Status:
+    often = [judged for judged in ranked if judged.issue.count >= limits(OFTEN)]
+    if any(_lately(judged.issue, window, limits(LATELY)) for judged in often):
         return Status.FAIL
-    if any(judged.new or (judged.known and judged.known.loses_events) for judged in ranked):
+    if often or any(judged.new or (judged.known and judged.known.loses_events) for judged in ranked):
         return Status.WARN
     return Status.INFO
+
+
+def _lately(issue: Issue, window: Window, limit: float) -> bool:
+    """Whether it still comes, as far as Sentry says when it came last."""
+    return issue.last_seen is None or (window.until - issue.last_seen).total_seconds() <= limit
 
 
 def _detail(issues: Issues, ranked: Sequence[Judged]) -> str:

@@ -3,7 +3,7 @@ from datetime import timedelta
 
 import pytest
 
-from checks.sentry import OFTEN, sentry_issues
+from checks.sentry import LATELY, OFTEN, sentry_issues
 from diagnostics import Finding, KnownError, KnownErrors, Scope, Status, Table, Thresholds, Window
 from diagnostics.lab.http import Server
 from diagnostics.lab.scripted import ScriptedServer
@@ -90,8 +90,8 @@ def test_an_error_of_ingestion_with_its_known_cause() -> None:
     assert finding.detail == "1 other unresolved issue does not touch it."
     assert (finding.cause, finding.cause_codes) == ("Postgres ran out of connections", ("app.postgres-down",))
     assert [action.text for action in finding.actions] == [
-        "Open the foremost issue in Sentry: /organizations/acme/issues/4001/",
         "Raise max_connections or put a pooler in front.",
+        "Open the foremost issue in Sentry: /organizations/acme/issues/4001/",
     ]
     table = finding.evidence[0]
     assert isinstance(table, Table)
@@ -157,6 +157,13 @@ def test_a_rare_issue_alarms_less(count: int, first_seen: str, title: str, statu
 def test_how_often_is_often_is_a_threshold() -> None:
     rare = Issue(title="Error: boom", count=3, first_seen="9d", tags=TAG)
     assert only(found(rare, limits=Thresholds({OFTEN.name: 3}))).status is Status.FAIL
+
+
+@pytest.mark.parametrize(("last_seen", "status"), [("119m", Status.FAIL), ("121m", Status.WARN)])
+def test_what_is_past_may_be_over(last_seen: str, status: Status) -> None:
+    issue = Issue(title="Error: boom", count=400, first_seen="5h", last_seen=last_seen, tags=TAG)
+    assert only(found(issue)).status is status
+    assert only(found(issue, limits=Thresholds({LATELY.name: 60.0}))).status is Status.WARN
 
 
 def test_only_the_users_issues_are_asked_for() -> None:
