@@ -9,7 +9,7 @@ By hand: curl -sS -i https://posthog.example.com/e/ answers 400 in a few words, 
 
 from collections.abc import Iterator, Sequence
 
-from checks.capture_findings import LOOK_AT_CAPTURE, LOOK_AT_KAFKA, ROUTE_IT, numbers, paths, routes
+from checks.capture_findings import LOOK_AT_CAPTURE, LOOK_AT_KAFKA, NO_CIRCLE, ROUTE_IT, numbers, paths, routes
 from diagnostics import Action, Category, Code, Finding, Stage, Status, Threshold, Thresholds, check
 from diagnostics.sources.capture import (
     EVENT_PATHS,
@@ -101,6 +101,8 @@ def capture_routes(capture: Capture) -> Iterator[Finding]:
     astray = state.answered_by(Taker.APP, Taker.NOBODY)
     if astray:
         yield _misrouted(capture.address(), state, astray)
+    elif loops := [route for route in state.answered_by(Taker.BARRED) if _leads_to_itself(capture.address(), route)]:
+        yield _in_a_circle(capture.address(), state, loops)
     elif not state.takes_events and (barred := state.answered_by(Taker.BARRED, Taker.OTHER)):
         yield MISROUTED.found(
             f"Nobody can tell where {capture.address()} sends events: it answers {barred[0].said}",
@@ -109,6 +111,21 @@ def capture_routes(capture: Capture) -> Iterator[Finding]:
             evidence=[routes(state)],
             actions=[Action(text="Give diag the address that your SDKs send to, or http://capture:3000: DIAG_CAPTURE_URL")],
         )
+
+
+def _leads_to_itself(address: str, route: Route) -> bool:
+    """Whether its answer is a redirect to the very address that was asked."""
+    return route.said.partition(" to ")[2].rstrip("/") == f"{address.rstrip('/')}{route.path}".rstrip("/")
+
+
+def _in_a_circle(address: str, state: CaptureState, loops: Sequence[Route]) -> Finding:
+    return MISROUTED.found(
+        f"{address} sends {paths(loops)} back to itself ({loops[0].said.partition(' ')[0]}): no event gets in",
+        detail="Something behind the proxy takes each request for one without TLS, and asks for one with it.",
+        affects=[route.path for route in loops],
+        evidence=[routes(state)],
+        actions=NO_CIRCLE,
+    )
 
 
 def _partly_down(address: str, state: CaptureState) -> Iterator[Finding]:

@@ -96,3 +96,15 @@ ROUTE_IT = (
         changes_something=True,
     ),
 )
+NO_CIRCLE = (
+    Action(
+        text="See which proxies and load balancers there are before PostHog, and where each of them redirects to",
+        commands=("curl -sS -o /dev/null -D - https://posthog.example.com/e/", "kubectl -n posthog get ingress -o yaml"),
+    ),
+    Action(
+        text="Let the one that ends TLS send X-Forwarded-Proto, and set IS_BEHIND_PROXY=true and TRUST_ALL_PROXIES=true for "
+        "the app (web, on Kubernetes events); with a CDN, let it talk to PostHog with TLS as well",
+        commands=("docker compose up -d web",),
+        changes_something=True,
+    ),
+)

@@ -37,7 +37,7 @@ GATEWAY = {502: "502 Bad Gateway", 503: "503 Service Temporarily Unavailable", 5
 class Capture(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Capture. `public`: asked through the proxy, so that its own pages belong to the app. `gateway`: the proxy's answer in its
     place, for it is down; or only behind the paths `down`, with 502. `to_app` and `missing` are paths that the proxy sends to
-    the app, or nowhere.
+    the app, or nowhere; `circles`: it redirects each request to itself.
 
     `brokers_up` of `brokers` can be reached: with none, half of what it received is lost already, and all that still comes; who
     does not wait for Kafka takes it all the same. The totals grow by what is received and dropped each second. `refuses`: what
@@ -51,6 +51,7 @@ class Capture(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     down: tuple[str, ...] = ()
     to_app: tuple[str, ...] = ()
     missing: tuple[str, ...] = ()
+    circles: bool = False
     flags: bool = True
     metrics: bool = True
     brokers: int = 1
@@ -66,6 +67,8 @@ class Capture(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
     def __call__(self, request: Request) -> Response:
         path = request.path.rstrip("/")
+        if self.circles:
+            return Response(status=301, headers=(("Location", f"http://{request.headers.get('host', '')}{request.path}"),))
         if path in self.missing:
             return _page(404, "404 Not Found")
         if path in self.to_app:

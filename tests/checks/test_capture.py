@@ -180,6 +180,15 @@ class TestRoutes:
         with Server(StandIn(kind="django", to_app=("/e",))) as server:
             assert only(paths(server.url)).status is Status.FAIL
 
+    def test_a_proxy_that_redirects_to_itself_lets_nothing_in(self) -> None:
+        with Server(StandIn(circles=True)) as server:
+            finding = only(paths(server.url))
+        assert (finding.code, finding.status) == ("capture.misrouted", Status.FAIL)
+        assert finding.claim == (
+            f"{server.url} sends /i/v0/e/, /e/, /batch/ and /capture/ back to itself (301): no event gets in"
+        )
+        assert "IS_BEHIND_PROXY" in finding.actions[1].text
+
     def test_behind_a_login_nobody_can_tell(self, http_server: ScriptedServer) -> None:
         for path in ("/i/v0/e/", "/e/", "/batch/", "/capture/"):
             http_server.route(path, status=302, headers={"Location": "https://sso.example.com/start?ticket=s3cret"})
