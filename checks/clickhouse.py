@@ -2,6 +2,8 @@
 
 from collections.abc import Iterator
 
+from checks.clickhouse_path import MISSING
+from checks.clickhouse_state import client
 from diagnostics.engine.check import Code, check
 from diagnostics.report.model import Action, Category, Finding, Stage, Status
 from diagnostics.sources.clickhouse import ClickHouse
@@ -54,6 +56,9 @@ DENIED = Code(
 )
 CONNECTION = (UNREACHABLE, AUTH_FAILED, DATABASE_MISSING, NOT_CLICKHOUSE, UNSUPPORTED)
 
+HOLDS_NOTHING = "holds no table of PostHog"
+"""How the source says that the database is there, and empty."""
+
 OLDEST = (21, 6)
 """What PostHog's Helm chart shipped in February 2022; diag's SQL is written for this and newer."""
 
@@ -62,7 +67,7 @@ OLDEST = (21, 6)
     "clickhouse-connection",
     stage=Stage.CLICKHOUSE,
     title="ClickHouse answers questions",
-    finds=[*CONNECTION, DENIED],
+    finds=[*CONNECTION, DENIED, MISSING],
     probes=ClickHouse,
 )
 def clickhouse_connection(clickhouse: ClickHouse) -> Iterator[Finding]:
@@ -75,6 +80,9 @@ def clickhouse_connection(clickhouse: ClickHouse) -> Iterator[Finding]:
     connection = clickhouse.connection()
     codes = {code.id: code for code in (*CONNECTION, DENIED)}
     if isinstance(connection, NotConnected):
+        if connection.code == DATABASE_MISSING.id and _is_empty(clickhouse, connection):
+            yield _all_gone(clickhouse, connection)
+            return
         code, hint, commands = codes[connection.code], connection.hint, connection.commands
         yield code.found(
             connection.message,
@@ -105,6 +113,43 @@ def clickhouse_connection(clickhouse: ClickHouse) -> Iterator[Finding]:
                 )
             ],
         )
+
+
+def _is_empty(clickhouse: ClickHouse, connection: NotConnected) -> bool:
+    """Whether the database is there and named, so that it is PostHog's, and no other that diag sees holds its tables."""
+    found = clickhouse.inventory()
+    return HOLDS_NOTHING in connection.message and found.database != "default" and not found.elsewhere
+
+
+def _all_gone(clickhouse: ClickHouse, connection: NotConnected) -> Finding:
+    return MISSING.found(
+        f"{connection.message}: it came up on another volume, or its migrations never ended",
+        detail=f"If PostHog uses another database, {connection.hint}.",
+        affects=[clickhouse.inventory().database],
+        actions=[
+            Action(
+                text="See whether the volume that ClickHouse had before is still there, under another project's name perhaps: "
+                "what is in it is not lost, and Kafka keeps what came since for as long as its retention",
+                commands=(
+                    "docker volume ls | grep -i clickhouse",
+                    "docker compose ps --all clickhouse",
+                    "kubectl -n posthog get pvc",
+                ),
+            ),
+            Action(text="See which databases there are", commands=client("SHOW DATABASES")),
+            Action(
+                text="On a new install, see why the migrations did not end, and run them; on any other they make empty tables "
+                "and hide that the volume is not mounted",
+                commands=(
+                    "docker compose logs --tail 200 web | grep -iE 'migrat|exception|error'",
+                    "kubectl -n posthog get jobs",
+                    "docker compose exec web python manage.py migrate_clickhouse",
+                ),
+                changes_something=True,
+                safe=False,
+            ),
+        ],
+    )
 
 
 def _look(code: Code, address: str) -> list[Action]:

@@ -93,6 +93,19 @@ def test_a_wrong_database_is_told_apart(db: Database) -> None:
     assert other.status is Status.BLOCKED
 
 
+def test_a_database_without_a_table_of_posthog_has_lost_them(db: Database) -> None:
+    for name in db.execute(f"SELECT name FROM system.tables WHERE database = '{db.name}'").split():
+        db.execute(f"DROP TABLE {name}")
+    connection, other = results(db.url)
+    finding = only(connection)
+    assert (finding.code, finding.status) == ("clickhouse.table-missing", Status.FAIL)
+    assert finding.claim == (
+        f"The database {db.name} holds no table of PostHog: it came up on another volume, or its migrations never ended"
+    )
+    assert [action.changes_something for action in finding.actions] == [False, False, True]
+    assert other.status is Status.BLOCKED
+
+
 def test_a_web_page_is_told_apart(http_server: ScriptedServer) -> None:
     http_server.route("/", lambda _: Response.text("<html></html>", kind="text/html"))
     connection, other = results(http_server.url)
