@@ -45,6 +45,13 @@ def test_the_shares_can_be_set(db: Database) -> None:
     assert told(looked(clickhouse_parts, db, too_many=0.5))[0][0] is FAIL
 
 
+def test_a_batch_of_too_many_months_is_no_matter_of_merges(db: Database) -> None:
+    text = "Too many partitions for single INSERT block (more than 100). The limit is controlled by a setting."
+    error = {"name": "TOO_MANY_PARTS", "code": 252, "value": 4, "last_error_time": "ago 20s", "last_error_message": text}
+    db.overlay("errors", [error])
+    assert told(looked(clickhouse_parts, db)) == []
+
+
 def test_a_table_beside_the_path_is_a_warning(db: Database) -> None:
     limits(db, 60)
     db.overlay("parts", parts(58, table="person"))

@@ -78,6 +78,24 @@ def test_the_cause_in_its_words_is_found_beside_it(db: Database) -> None:
     assert [finding.code for finding in result.findings] == ["clickhouse.view-failing", "clickhouse.disk-full"]
 
 
+def test_a_view_that_no_longer_fits_comes_with_what_mends_it(db: Database) -> None:
+    """The log of views does not say in its texts that a view threw."""
+    text = "Code: 16. DB::Exception: No such column x in table posthog.events. (NO_SUCH_COLUMN_IN_TABLE)"
+    db.overlay("query_views_log", [run(db, "5m", text=text)])
+    finding = only(looked(clickhouse_views, db))
+    assert (finding.cause, finding.cause_codes) == (
+        "a materialized view no longer fits the tables that it joins: a migration is missing",
+        (),
+    )
+    assert finding.actions[0].text.startswith("Run the ClickHouse migrations of the version in use")
+
+
+def test_that_a_view_throws_is_no_cause_of_its_own(db: Database) -> None:
+    db.overlay("query_views_log", [run(db, "5m", text="Code: 395. DB::Exception: Something nobody has seen. (THROWN)")])
+    finding = only(looked(clickhouse_views, db))
+    assert (finding.cause, finding.cause_codes, len(finding.actions)) == ("", (), 1)
+
+
 def test_where_nothing_is_recorded_of_views_nobody_knows(db: Database) -> None:
     db.hide("system.kafka_consumers")
     assert refused(looked(clickhouse_views, db)).startswith("This ClickHouse keeps no record of its views")
