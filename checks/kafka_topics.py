@@ -42,6 +42,7 @@ NO_CONSUMER = Code(
 UNREAD_ON_PURPOSE = re.compile(r"dlq|dead.?letter|^_|healthcheck|heartbeat|(?:^|\W)cdp_|changelog|_test$", re.IGNORECASE)
 OF_EVENTS = re.compile(r"event|ingest|exception|error.?tracking|recording|replay|heatmap", re.IGNORECASE)
 INGESTION = re.compile(r"ingest", re.IGNORECASE)
+EXCEPTIONS = re.compile(r"exception|error.?tracking", re.IGNORECASE)
 
 # Partitions whose newest message is looked at.
 MOST = 20
@@ -133,10 +134,11 @@ def _unread(topic: str, kafka: Kafka, reading: Reading, age: float) -> Finding:
         return NO_CONSUMER.found(
             f"Whether anybody reads {topic} could not be seen: {reading.unseen}", status=Status.UNKNOWN, affects=[topic]
         )
-    on_the_path = topic in path_topics(kafka.topics) or INGESTION.search(topic)
+    on_the_path = topic in path_topics(kafka.topics)
     return NO_CONSUMER.found(
         f"No consumer group reads {topic}, which holds {count(held, 'message')}, the newest {span_s(age)} old",
-        status=Status.FAIL if on_the_path else Status.WARN,
+        status=Status.FAIL if on_the_path or INGESTION.search(topic) else Status.WARN,
+        cause="" if on_the_path or not EXCEPTIONS.search(topic) else f"nobody reads {topic}, where only exceptions go",
         affects=[topic],
         actions=[
             Action(
@@ -160,8 +162,18 @@ def _who(topic: str, kafka: Kafka) -> Action:
             "messages)",
             commands=(f'docker compose exec clickhouse clickhouse-client --query "{sql}"',),
         )
+    if EXCEPTIONS.search(topic):
+        return Action(
+            text=f"What reads {topic} is the plugin server's service for error tracking, before 2026 cymbal: see whether it "
+            "runs, and which topic it is told to read, against what capture writes exceptions to (KAFKA_ERROR_TRACKING_TOPIC)",
+            commands=(
+                "docker compose ps --all cymbal ingestion-error-tracking",
+                "docker compose logs --tail 50 cymbal ingestion-error-tracking",
+                "kubectl -n posthog get pods | grep -E 'cymbal|error'",
+            ),
+        )
     return Action(
-        text=f"The plugin server reads {topic}: see whether the service runs that has its role, and which topic it is told to "
-        "read (INGESTION_CONSUMER_CONSUME_TOPIC), against what capture writes to (KAFKA_TOPIC)",
+        text=f"The plugin server reads {topic}: see whether the service runs that has its role, and which Kafka (KAFKA_HOSTS) "
+        "and topic it is told to read (INGESTION_CONSUMER_CONSUME_TOPIC), against what capture writes to (KAFKA_TOPIC)",
         commands=("docker compose ps --all", "kubectl -n posthog get pods"),
     )

@@ -99,6 +99,13 @@ def test_another_topic_of_events_that_grows_unread(name: str, status: Status) ->
     assert (finding.code, finding.status, finding.affects) == ("kafka.no-consumer", status, (name,))
 
 
+@pytest.mark.parametrize("name", ["ingestion-errortracking-main", "exceptions_ingestion", "error_tracking_events"])
+def test_where_only_exceptions_go_leads_to_what_reads_exceptions(name: str) -> None:
+    (finding,) = found(topics={name: Topic(group="")})
+    assert finding.cause == f"nobody reads {name}, where only exceptions go"
+    assert finding.actions[1].commands[0] == "docker compose ps --all cymbal ingestion-error-tracking"
+
+
 @pytest.mark.parametrize(
     "name",
     [
