@@ -64,6 +64,7 @@ RETENTION_LOSS = Code(
     worst=Status.FAIL,
     summary="it deletes events before they are read",
     headline="Kafka deletes events before they are read",
+    consequence="Kafka deletes what waits, or is about to",
     category=Category.DATA_INTEGRITY,
     caused_by=("kafka.lag", "kafka.no-consumer"),
     waiting=True,
@@ -94,7 +95,7 @@ def kafka_lag(kafka: Kafka, limits: Thresholds) -> Iterator[Finding]:
         yield from hot(HOT_PARTITION, lag, limit, limits(HOT_SHARE))
     for lag in lags:
         if lag.deleted:
-            yield deleted(RETENTION_LOSS, lag)
+            yield deleted(RETENTION_LOSS, lag, shown=lag.state(limit) in (State.BEHIND, State.REBALANCING))
     if first.unseen and not lags:
         yield LAG.found(f"Whether somebody is behind could not be seen: {first.unseen}", status=Status.UNKNOWN)
     if lags and all(lag in states[State.UP_TO_DATE] for lag in lags):

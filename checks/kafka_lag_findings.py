@@ -97,13 +97,14 @@ def hot(code: Code, lag: Lag, limit: float, share: float) -> Iterator[Finding]:
     )
 
 
-def deleted(code: Code, lag: Lag) -> Finding:
+def deleted(code: Code, lag: Lag, *, shown: bool) -> Finding:
+    """`shown`: its partitions stand in the report already."""
     return code.found(
         f"Kafka has deleted {count(lag.deleted, 'message')} of {lag.topic} that the consumer group {lag.group.id} had not "
         "read: these events are lost",
         affects=[lag.topic, lag.group.id],
-        evidence=_evidence(lag),
-        actions=[_look(lag), _raise_retention(lag.topic)],
+        evidence=() if shown else _evidence(lag),
+        actions=[_raise_retention(lag.topic), _look(lag)],
         measure=Measure(value=float(lag.deleted), unit="messages"),
     )
 

@@ -76,14 +76,16 @@ class Code(Struct, frozen=True, kw_only=True):
     names codes that explain this one when they are present, `contradicted_by` codes that speak against it when they are found
     beside it. `weak` says that something complains or that some events are touched, not that events stop: what stops them
     goes before it. As an effect a code tells where events stop: at its stage, at `stops_at` where it is seen elsewhere, or
-    nowhere when they are only `waiting` because the next stage does not take them. A `symptom` says that events are missing
-    or late and not why: its actions look for the cause, and are not wanted once that is known. `stage` None means the check's.
+    nowhere when they are only `waiting` because the next stage does not take them; `consequence` is then said beside the
+    headline of its cause, because it cannot be undone. A `symptom` says that events are missing or late and not why: its
+    actions look for the cause, and are not wanted once that is known. `stage` None means the check's.
     """
 
     id: str
     worst: Status
     summary: str
     headline: str = ""
+    consequence: str = ""
     stage: Stage | None = None
     category: Category = Category.MAINTENANCE
     caused_by: tuple[str, ...] = ()

@@ -137,7 +137,7 @@ def _problem(evidence: Evidence, failing: list[Finding]) -> Verdict:
         code=root,
         stage=stage,
         confidence=_confidence(blind=len(blind) + bool(dark), lowered=lowered),
-        headline=_headline(root, stage, chain, evidence.codes),
+        headline=" ".join((_headline(root, stage, chain, evidence.codes), *_consequences(root, chain, evidence.codes))),
         why=tuple(dict.fromkeys(_sentence(finding.claim) for finding in chain)),
         against=tuple(against),
         actions=_what_to_do(chain, root, told),
@@ -171,6 +171,12 @@ def _headline(root: str, stage: Stage | None, chain: Sequence[Finding], codes: M
     if stage is None or stage is Stage.APP:
         return _sentence(what)
     return _sentence(f"Events stop at {STAGE_NAMES[stage]}: {what}")
+
+
+def _consequences(root: str, chain: Sequence[Finding], codes: Mapping[str, Code]) -> list[str]:
+    """What the root cause does that cannot be undone: whoever reads one line must know that it is urgent."""
+    said = [codes[finding.code].consequence for finding in chain if finding.code != root]
+    return [_sentence(text) for text in dict.fromkeys(said) if text]
 
 
 def _inconclusive(evidence: Evidence, warnings: list[Finding]) -> Verdict:
@@ -268,15 +274,23 @@ def _unlooked(results: Sequence[CheckResult]) -> list[Finding]:
 
 
 def _what_to_do(chain: Sequence[Finding], root: str, codes: Mapping[str, Code]) -> tuple[Action, ...]:
-    """What is about the root cause first. Where events are missing leads to the cause, and nowhere once that is known."""
-    ranked = sorted(chain, key=lambda finding: _distance(finding, root))
+    """What is lost meanwhile for good comes first, then what is about the root cause. Where events are missing leads to the
+    cause, and nowhere once that is known."""
+    ranked = sorted(chain, key=lambda finding: (not codes[finding.code].consequence, _distance(finding, root)))
     return _actions([each for each in ranked if each.code == root or not codes[each.code].symptom]) or _actions(ranked)
 
 
 def _actions(findings: Sequence[Finding]) -> tuple[Action, ...]:
-    """What to do, in the order of the checks' authors, each once: of two that change the same with other words, the first."""
+    """What to do, in the order of the checks' authors, each once: of two that change the same with other words, the first,
+    and no looking again before a change at what was just looked at."""
     offered: dict[object, Action] = {}
+    looked: set[str] = set()
     for action in (action for finding in findings for action in finding.actions):
+        if action.changes_something:
+            left = tuple(command for command in action.commands if command not in looked)
+            action = structs.replace(action, commands=left or action.commands)
+        else:
+            looked.update(action.commands)
         offered.setdefault(action.commands if action.changes_something and action.commands else action, action)
     return tuple(offered.values())[:MAX_ACTIONS]
 

@@ -46,7 +46,16 @@ ASIDE = Code(
     caused_by=("app.postgres-down",),
     stops_at=Stage.PLUGIN_SERVER,
 )
-CODES = {code.id: code for code in (ASIDE, POSTGRES, LETTERS, BURST, STALE, DOWN, EGG, HEN, LAG, DISK, SENTRY, VISIBLE)}
+LOSS = Code(
+    id="kafka.retention-loss",
+    worst=Status.FAIL,
+    stage=Stage.KAFKA,
+    summary="it deletes events before they are read",
+    consequence="Kafka deletes what waits",
+    caused_by=("kafka.lag",),
+    waiting=True,
+)
+CODES = {code.id: code for code in (ASIDE, POSTGRES, LETTERS, BURST, STALE, DOWN, EGG, HEN, LAG, DISK, SENTRY, VISIBLE, LOSS)}
 
 KAFKA, PLUGIN, CLICKHOUSE, APP = Stage.KAFKA, Stage.PLUGIN_SERVER, Stage.CLICKHOUSE, Stage.APP
 
@@ -234,6 +243,14 @@ def test_the_same_change_is_offered_once_whatever_its_words() -> None:
     assert judged.actions == (restart, *looks)
 
 
+def test_nobody_is_sent_twice_to_look_before_a_change() -> None:
+    look = Action(text="See whether it runs", commands=("ps db", "logs db"))
+    start = Action(text="Start it if it is down", commands=("ps db", "logs db", "up db"), changes_something=True)
+    again = Action(text="Start it again", commands=("ps db",), changes_something=True)
+    judged = verdict(result("dead-letters", letters(actions=(look, start, again)), stage=PLUGIN))
+    assert [action.commands for action in judged.actions] == [("ps db", "logs db"), ("up db",), ("ps db",)]
+
+
 def test_one_of_several_who_tell_of_the_cause_is_enough_before_what_points_to_it() -> None:
     told = [POSTGRES.found(f"Postgres is down: {who} says so") for who in ("a", "b")]
     pointing = LETTERS.found("12 events were dead-lettered", cause_codes=["app.postgres-down"])
@@ -308,6 +325,18 @@ def test_what_waits_in_front_of_the_broken_stage_does_not_move_the_place_where_e
     )
     assert (judged.code, judged.stage, judged.also) == ("clickhouse.disk-full", CLICKHOUSE, ())
     assert judged.headline == "Events stop at ClickHouse: a disk is full."
+
+
+def test_what_cannot_be_undone_stands_in_the_headline_of_its_cause_and_is_done_first() -> None:
+    keep, free = Action(text="Let Kafka keep it"), Action(text="Free the disk")
+    loss = LOSS.found("12 were deleted", actions=[keep])
+    lag = result("kafka-lag", LAG.found("group1 is 12,000 messages behind"), loss, stage=KAFKA)
+    disk = result("clickhouse-disks", DISK.found("the disk default has 1 MB left", actions=[free]), stage=CLICKHOUSE)
+    judged = verdict(lag, disk)
+    assert judged.headline == "Events stop at ClickHouse: a disk is full. Kafka deletes what waits."
+    assert judged.actions == (keep, free)
+    alone = verdict(result("kafka-lag", LOSS.found("12 were deleted"), stage=KAFKA))
+    assert alone.headline == "Events stop at Kafka: it deletes events before they are read."
 
 
 def test_a_cause_beside_the_path_stops_events_at_the_stage_that_needs_it() -> None:
