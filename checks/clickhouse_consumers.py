@@ -81,6 +81,25 @@ def clickhouse_consumers(clickhouse: ClickHouse, limits: Thresholds, known: Know
         elif silent:
             quiet = min(each.asked_at - each.polled for each in silent)
             yield _found(table, f"{_who(silent, of_table, several)} has not asked Kafka for {span_s(quiet)}", silent, known)
+    yield from _without_partitions(clickhouse, consumers, after)
+
+
+def _without_partitions(clickhouse: ClickHouse, consumers: Sequence[Consumer], after: float) -> Iterator[Finding]:
+    """They ask, fail at nothing, and get nothing: Kafka has given all partitions to somebody else of their group."""
+    feeds = [each for each in consumers if each.table in EVENT_FEEDS]
+    asking = [each for each in feeds if each.polled and each.asked_at - each.polled <= after]
+    once = [each.asked_at - each.committed for each in feeds if each.committed]
+    if not asking or not once or min(once) <= after or any(each.partitions for each in feeds) or clickhouse.nodes().unseen:
+        return
+    tables = some(sorted({each.table for each in asking}))
+    yield FAILING.found(
+        f"No consumer of {tables} holds a partition of its topic, and none has taken in anything for {span_s(min(once))}",
+        detail="Mostly another ClickHouse that reads with the same group has them: what it gets is stored there.",
+        affects=sorted({each.table for each in asking}),
+        evidence=_evidence(asking),
+        actions=WHO_ELSE,
+        cause="it holds no partition, and another ClickHouse probably reads in its place",
+    )
 
 
 def _fails(consumer: Consumer, after: float) -> bool:
@@ -155,6 +174,25 @@ def _evidence(consumers: Sequence[Consumer]) -> list[Evidence]:
     ]
 
 
+WHO_ELSE = (
+    Action(
+        text="See which hosts are in the group of ClickHouse (first command: Redpanda; others: Apache Kafka): one that is not "
+        "of this install takes its events",
+        commands=(
+            "docker compose exec kafka rpk group describe group1",
+            "docker compose exec kafka kafka-consumer-groups.sh --bootstrap-server localhost:9092 --describe --group group1 "
+            "--members",
+            "kubectl -n posthog exec posthog-posthog-kafka-0 -- kafka-consumer-groups.sh --bootstrap-server localhost:9092 "
+            "--describe --group group1 --members",
+        ),
+    ),
+    Action(
+        text="Stop the other one, or drop its Kafka tables there; these consumers then get the partitions by themselves. What "
+        "it has read can be copied over from its table of events",
+        changes_something=True,
+        safe=False,
+    ),
+)
 NEXT = (
     Action(
         text="See what ClickHouse says of its Kafka tables (docker compose, Kubernetes); what it quotes may be personal",

@@ -50,6 +50,37 @@ def test_one_that_fails_and_takes_in_nothing_is_failing(db: Database) -> None:
     )
 
 
+def idle(**changes: Any) -> dict[str, Any]:
+    row = {"assignments.topic": [], "exceptions.time": ["ago 20s"], "exceptions.text": ["Can't get assignment."]}
+    return consumer(**(row | {"last_commit_time": "ago 3h"} | changes))
+
+
+def test_consumers_that_get_no_partition_are_failing_though_they_complain_of_nothing_else(db: Database) -> None:
+    db.overlay("kafka_consumers", [idle(), idle()])
+    finding = only(looked(clickhouse_consumers, db))
+    assert finding.status is Status.FAIL
+    assert finding.claim == (
+        "No consumer of kafka_events_json holds a partition of its topic, and none has taken in anything for 3 h"
+    )
+    assert "rpk group describe group1" in finding.actions[0].commands[0]
+
+
+@pytest.mark.parametrize(
+    "rows",
+    [
+        [idle(), consumer()],
+        [idle(table="kafka_events"), consumer()],
+        [idle(table="kafka_person")],
+        [idle(last_commit_time="ago 4m")],
+        [idle(last_commit_time="1970-01-01 00:00:00")],
+    ],
+    ids=["one of two", "a table of before", "another feature", "a rebalance", "never had anything"],
+)
+def test_who_gets_no_partition_may_be_well(db: Database, rows: list[dict[str, Any]]) -> None:
+    db.overlay("kafka_consumers", rows)
+    assert told(looked(clickhouse_consumers, db)) == []
+
+
 def test_the_cause_that_its_words_give_away_is_found_beside_it(db: Database) -> None:
     db.overlay("kafka_consumers", [failing("Code: 242. DB::Exception: Table is in readonly mode. (TABLE_IS_READ_ONLY)")])
     assert [finding.code for finding in looked(clickhouse_consumers, db).findings] == [
