@@ -253,7 +253,7 @@ def test_every_select_for_clickhouse_runs(engine: Engine) -> None:
         for command in entry.commands
         if (found := re.search(r'-q "(SELECT [^"]+)"', command))
     }
-    assert len(selects) == 7
+    assert len(selects) == 8
     database = engine.database()
     for sql in selects:
         database.execute(sql)
