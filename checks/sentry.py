@@ -49,7 +49,7 @@ OFTEN = Threshold(
 
 LATELY = Threshold(
     "sentry-issues.lately",
-    7200.0,
+    21_600.0,
     "s",
     "an issue of ingestion fails the check only when it was seen within this time; what is past may be over, and warns",
 )

@@ -159,9 +159,9 @@ def test_how_often_is_often_is_a_threshold() -> None:
     assert only(found(rare, limits=Thresholds({OFTEN.name: 3}))).status is Status.FAIL
 
 
-@pytest.mark.parametrize(("last_seen", "status"), [("119m", Status.FAIL), ("121m", Status.WARN)])
+@pytest.mark.parametrize(("last_seen", "status"), [("359m", Status.FAIL), ("361m", Status.WARN)])
 def test_what_is_past_may_be_over(last_seen: str, status: Status) -> None:
-    issue = Issue(title="Error: boom", count=400, first_seen="5h", last_seen=last_seen, tags=TAG)
+    issue = Issue(title="Error: boom", count=400, first_seen="9h", last_seen=last_seen, tags=TAG)
     assert only(found(issue)).status is status
     assert only(found(issue, limits=Thresholds({LATELY.name: 60.0}))).status is Status.WARN
 
