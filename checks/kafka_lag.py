@@ -11,7 +11,17 @@ By hand: docker compose exec kafka rpk group describe clickhouse-ingestion
 import time
 from collections.abc import Iterator, Sequence
 
-from checks.kafka_lag_findings import behind, deleted, hot, nearly_deleted, rebalancing, undated, unread_by_all, up_to_date
+from checks.kafka_lag_findings import (
+    behind,
+    deleted,
+    hot,
+    nearly_deleted,
+    rebalancing,
+    restarting,
+    undated,
+    unread_by_all,
+    up_to_date,
+)
 from checks.kafka_lags import Lag, State, lag_of, oldest_held, oldest_unread
 from checks.kafka_readers import path_topics, readers
 from diagnostics import Category, Code, Finding, Stage, Status, Threshold, Thresholds, check
@@ -22,6 +32,12 @@ BEHIND_FOR = Threshold(
 )
 HOT_SHARE = Threshold(
     "kafka-lag.hot-share", 0.8, "ratio", "at most a quarter of the partitions holds this share of what waits: they are hot"
+)
+REBALANCE_EXCUSES = Threshold(
+    "kafka-lag.rebalance-excuses",
+    1800.0,
+    "s",
+    "a group that is being rebalanced fails when its oldest message waits for longer",
 )
 RETENTION_SHARE = Threshold(
     "kafka-lag.retention-share", 0.8, "ratio", "a message that waits for this share of the retention is about to be deleted"
@@ -77,7 +93,7 @@ RETENTION_LOSS = Code(
     title="Consumer groups keep up with what arrives",
     finds=[LAG, HOT_PARTITION, RETENTION_LOSS],
     reads=[METADATA, OFFSETS, GROUPS, COMMITTED, WAITING, CONFIGURATION],
-    thresholds=[BEHIND_FOR, HOT_SHARE, RETENTION_SHARE],
+    thresholds=[BEHIND_FOR, HOT_SHARE, REBALANCE_EXCUSES, RETENTION_SHARE],
     timeout=20.0,
 )
 def kafka_lag(kafka: Kafka, limits: Thresholds) -> Iterator[Finding]:
@@ -88,7 +104,7 @@ def kafka_lag(kafka: Kafka, limits: Thresholds) -> Iterator[Finding]:
     for lag in states[State.BEHIND]:
         yield behind(LAG, lag, limit, kafka.topics)
     for lag in states[State.REBALANCING]:
-        yield rebalancing(LAG, lag, limit)
+        yield restarting(LAG, lag) if (lag.waits or 0) >= limits(REBALANCE_EXCUSES) else rebalancing(LAG, lag, limit)
     for lag in states[State.UNDATED]:
         yield undated(LAG, lag)
     for lag in (*states[State.BEHIND], *states[State.REBALANCING]):

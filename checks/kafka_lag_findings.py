@@ -16,6 +16,18 @@ SHOWN = 20
 PLAIN = re.compile(r"[A-Za-z0-9._-]+")
 
 
+COUNT_RESTARTS = Action(
+    text="See how often it has restarted, and whether for want of memory (exit code 137, OOMKilled); ClickHouse leaves a group "
+    "when its inserts take over five minutes, and says so in its log",
+    commands=(
+        "docker inspect -f '{{.Name}} restarts={{.RestartCount}} exit={{.State.ExitCode}} oom={{.State.OOMKilled}}' "
+        "$(docker compose ps -aq plugins)",
+        "kubectl -n posthog get pods -l role=plugins",
+        "docker compose logs --since 1h clickhouse | grep -i 'poll interval' | tail -5",
+    ),
+)
+
+
 def behind(code: Code, lag: Lag, limit: float, topics: KafkaTopics) -> Finding:
     late, pace = lag.behind(limit), lag.pace(limit)
     nobody = "" if lag.group.members or lag.group.state.value == "unknown" else ", and nobody is in the group"
@@ -41,6 +53,18 @@ def rebalancing(code: Code, lag: Lag, limit: float) -> Finding:
         affects=[lag.topic, lag.group.id],
         evidence=_evidence(lag),
         actions=[Action(text="Look again in a minute", commands=("diag run --only 'kafka-*'",)), _look(lag)],
+    )
+
+
+def restarting(code: Code, lag: Lag) -> Finding:
+    """A rebalance takes seconds: what has waited for so long waits because one follows the other."""
+    return code.found(
+        f"The consumer group {lag.group.id} is {span_s(lag.waits or 0)} behind in {lag.topic} and is being rebalanced, which "
+        "takes less than a minute: probably a consumer ends and starts again and again",
+        detail="If you have just started it after a longer outage, look again in a minute.",
+        affects=[lag.topic, lag.group.id],
+        evidence=_evidence(lag),
+        actions=[COUNT_RESTARTS, _look(lag)],
     )
 
 

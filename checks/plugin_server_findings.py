@@ -101,8 +101,13 @@ def start_actions(silent: Sequence[Health]) -> tuple[Action, ...]:
     return (
         *(Action(text=hint[:1].upper() + hint[1:]) for hint in hints),
         Action(
-            text="See whether the plugin server runs",
-            commands=("docker compose ps --all plugins", "kubectl -n posthog get pods -l role=plugins"),
+            text="See whether the plugin server runs, and how it ended (137 or oom: for want of memory)",
+            commands=(
+                "docker compose ps --all plugins",
+                "docker inspect -f '{{.Name}} restarts={{.RestartCount}} exit={{.State.ExitCode}} oom={{.State.OOMKilled}}' "
+                "$(docker compose ps -aq plugins)",
+                "kubectl -n posthog get pods -l role=plugins",
+            ),
         ),
         READ_LOG,
         LOOK_IT_UP,

@@ -130,6 +130,20 @@ def test_a_rebalance_does_not_fail(state: Any) -> None:
     ]
 
 
+@pytest.mark.parametrize(("stopped", "limits"), [("31m", {}), ("10m", {"kafka-lag.rebalance-excuses": 300})])
+def test_a_rebalance_excuses_no_long_wait(stopped: str, limits: dict[str, float]) -> None:
+    (finding,) = found(Topic(stopped=stopped, state="PreparingRebalance"), limits=limits)
+    assert said([finding]) == [
+        (
+            "kafka.lag",
+            Status.FAIL,
+            f"The consumer group clickhouse-ingestion is {stopped[:2]} min behind in events_plugin_ingestion and is being "
+            "rebalanced, which takes less than a minute: probably a consumer ends and starts again and again",
+        )
+    ]
+    assert finding.actions[0].commands[0].startswith("docker inspect -f ")
+
+
 def test_a_short_rebalance_is_nothing() -> None:
     assert statuses(found(Topic(stopped="45s", state="PreparingRebalance"))) == [("kafka.lag", Status.OK)]
 
