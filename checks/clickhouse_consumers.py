@@ -81,12 +81,13 @@ def clickhouse_consumers(clickhouse: ClickHouse, limits: Thresholds, known: Know
         elif silent:
             quiet = min(each.asked_at - each.polled for each in silent)
             yield _found(table, f"{_who(silent, of_table, several)} has not asked Kafka for {span_s(quiet)}", silent, known)
-    yield from _without_partitions(clickhouse, consumers, after)
-
-
-def _without_partitions(clickhouse: ClickHouse, consumers: Sequence[Consumer], after: float) -> Iterator[Finding]:
-    """They ask, fail at nothing, and get nothing: Kafka has given all partitions to somebody else of their group."""
     feeds = [each for each in consumers if each.table in EVENT_FEEDS]
+    if not any(_fails(each, after) or _silent(each, after) for each in feeds):
+        yield from _without_partitions(clickhouse, feeds, after)
+
+
+def _without_partitions(clickhouse: ClickHouse, feeds: Sequence[Consumer], after: float) -> Iterator[Finding]:
+    """They ask, fail at nothing, and get nothing: Kafka has given all partitions to somebody else of their group."""
     asking = [each for each in feeds if each.polled and each.asked_at - each.polled <= after]
     once = [each.asked_at - each.committed for each in feeds if each.committed]
     if not asking or not once or min(once) <= after or any(each.partitions for each in feeds) or clickhouse.nodes().unseen:
