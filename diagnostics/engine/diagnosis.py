@@ -105,6 +105,7 @@ def diagnose(
         codes=registry.codes,
         deselected=deselected,
         cut_short=outcome.cut_short is not None,
+        opened_by=_opened_by([check for check, _ in plan]),
     )
     verdict = judge(evidence)
     return Report(
@@ -125,6 +126,13 @@ def diagnose(
         checks=results,
         cost=recorder.cost(),
     )
+
+
+def _opened_by(checks: Sequence[Check]) -> dict[str, frozenset[str]]:
+    """The checks of the connections that each check cannot look without."""
+    probes = {check.probes: check.id for check in checks if check.probes}
+    needs = {check.id: [need.source for need in check.needs if not need.optional] for check in checks}
+    return {id: frozenset(probes[source] for source in sources if source in probes) - {id} for id, sources in needs.items()}
 
 
 def _not_loaded(broken: Broken) -> CheckResult:

@@ -47,9 +47,10 @@ def triage(verdict: Verdict, evidence: Evidence, asked: Questions) -> Triage:
 
 
 def _category(verdict: Verdict, evidence: Evidence) -> Category:
-    """The tag of the verdict's code; without one, of what kept diag from looking."""
-    unknown = [finding.code for finding in evidence.of_status(Status.UNKNOWN)]
-    tags = [evidence.codes[id].category for id in [verdict.code or "", *unknown] if id in evidence.codes]
+    """The tag of the verdict's code; without one, of what kept diag from looking, which has lost nothing."""
+    tags = [evidence.codes[id].category for id in [verdict.code or ""] if id in evidence.codes]
+    unknown = [_tag(finding, evidence.codes) for finding in evidence.of_status(Status.UNKNOWN)]
+    tags += [tag for tag in unknown if tag and tag is not Category.DATA_INTEGRITY]
     return next(iter(tags), Category.SETUP if verdict.status == "inconclusive" else Category.USER_EXPERIENCE)
 
 

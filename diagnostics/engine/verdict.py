@@ -31,7 +31,7 @@ _CONFIDENCES: tuple[Confidence, ...] = ("low", "medium", "high")
 
 class Evidence(Struct, frozen=True):
     """What the verdict is drawn from. `finds` are the codes that each check could have raised; `deselected` the ids of
-    those that the reader asked to leave out."""
+    those that the reader asked to leave out; `opened_by` the checks of the connections that each check looks through."""
 
     results: tuple[CheckResult, ...]
     finds: Mapping[str, frozenset[str]]
@@ -39,6 +39,7 @@ class Evidence(Struct, frozen=True):
     codes: Mapping[str, Code]
     deselected: frozenset[str]
     cut_short: bool
+    opened_by: Mapping[str, frozenset[str]] = {}
 
     def of_status(self, status: Status) -> list[Finding]:
         """The findings of one status, upstream first, then in the order of the checks."""
@@ -138,7 +139,7 @@ def _problem(evidence: Evidence, failing: list[Finding]) -> Verdict:
         stage=stage,
         confidence=_confidence(blind=len(blind) + bool(dark), lowered=lowered),
         headline=" ".join((_headline(root, stage, chain, evidence.codes), *_consequences(root, chain, evidence.codes))),
-        why=tuple(dict.fromkeys(_sentence(finding.claim) for finding in chain)),
+        why=tuple(dict.fromkeys(_claim(finding) for finding in chain)),
         against=tuple(against),
         actions=_what_to_do(chain, root, told),
         also=tuple(code for code in present if code not in in_chain),
@@ -189,11 +190,20 @@ def _inconclusive(evidence: Evidence, warnings: list[Finding]) -> Verdict:
         stage=warnings[0].stage if warnings else None,
         confidence="low",
         headline="Nothing is known to be broken, but too little could be looked at to call this install healthy.",
-        why=(*why, *(_sentence(finding.claim) for finding in warnings)),
+        why=(*why, *(_claim(finding) for finding in warnings)),
         against=tuple(_unseen(evidence.blind)),
-        actions=_actions([*_unlooked(evidence.results), *warnings]),
+        actions=_inconclusive_actions(evidence, warnings),
         also=(),
     )
+
+
+def _inconclusive_actions(evidence: Evidence, warnings: Sequence[Finding]) -> tuple[Action, ...]:
+    """What is in the way of looking comes first, then what diag was not told of and needs for the runbook."""
+    asked = {id for step in evidence.unanswered for id in step.checks}
+    skipped = [result for result in evidence.blind if result.id in asked and result.status is Status.SKIPPED]
+    lacking = [reason for result in skipped for reason in result.reason.split("; ")]
+    told = [Action(text=f"Tell diag where to look, and run it again: {reason}") for reason in dict.fromkeys(lacking)]
+    return tuple(dict.fromkeys((*_actions(_unlooked(evidence.results)), *told, *_actions(warnings))))[:MAX_ACTIONS]
 
 
 def _warning(evidence: Evidence, warnings: list[Finding]) -> Verdict:
@@ -203,8 +213,8 @@ def _warning(evidence: Evidence, warnings: list[Finding]) -> Verdict:
         code=foremost.code,
         stage=foremost.stage,
         confidence=_confidence(blind=len(evidence.blind) + bool(evidence.dark)),
-        headline=_sentence(foremost.claim),
-        why=tuple(_sentence(finding.claim) for finding in warnings[1:]),
+        headline=_claim(foremost),
+        why=tuple(_claim(finding) for finding in warnings[1:]),
         against=tuple(_unseen(evidence.blind)),
         actions=_actions(warnings),
     )
@@ -247,7 +257,7 @@ def _contradictions(evidence: Evidence, root: str) -> list[str]:
     speaking = evidence.codes[root].contradicted_by
     found = [finding for result in evidence.results for finding in result.findings if finding.code in speaking]
     return [
-        f"{_sentence(finding.claim)} That does not go together with {root}: it may have begun just now, touch only a part (one "
+        f"{_claim(finding)} That does not go together with {root}: it may have begun just now, touch only a part (one "
         "role, partition or team), or be so only from where diag runs."
         for finding in found
         if finding.status in (Status.OK, Status.INFO)
@@ -255,11 +265,13 @@ def _contradictions(evidence: Evidence, root: str) -> list[str]:
 
 
 def _not_found_by(evidence: Evidence, root: str, seen_by: Sequence[str]) -> list[str]:
-    """Checks that looked for the root cause themselves and did not find it."""
+    """Checks that looked for the root cause themselves and did not find it. Where a connection is not well nothing else
+    looks through it: that it was, says nothing against who did."""
+    opened = {probe for id in seen_by for probe in evidence.opened_by.get(id, ())}
     return [
         f"{result.id} looked for {root} as well and did not find it: it may come and go."
         for result in evidence.results
-        if result.status.looked and result.id not in seen_by and root in evidence.finds.get(result.id, ())
+        if result.status.looked and result.id not in {*seen_by, *opened} and root in evidence.finds.get(result.id, ())
     ]
 
 
@@ -300,6 +312,13 @@ def _distance(finding: Finding, root: str) -> int:
     if finding.code == root:
         return 0 if finding.evidence or finding.actions else 1
     return 2 if root in finding.cause_codes else 3
+
+
+def _claim(finding: Finding) -> str:
+    """The claim as a sentence. What it is about may be called like a word: the table `events` is no `Events`."""
+    claim = finding.claim.strip()
+    named = any(re.match(rf"{re.escape(name)} (?:is|was|has)\b", claim) for name in finding.affects if name)
+    return claim[:1] + _sentence(claim)[1:] if named else _sentence(claim)
 
 
 def _sentence(text: str) -> str:

@@ -61,6 +61,12 @@ def test_a_report_has_every_check_step_and_stage_and_what_was_learned() -> None:
     assert made.complete
 
 
+def test_a_connection_that_answers_does_not_contradict_who_looks_through_it() -> None:
+    made = report(connection(), declare(look(UNREACHABLE.found("it fell silent")), finds=[UNREACHABLE]))
+    assert made.verdict.code == "oracle.unreachable"
+    assert not any("oracle-connection looked" in sentence for sentence in made.verdict.against)
+
+
 def test_findings_name_their_runbook_section_where_there_is_one() -> None:
     made = report(connection(ODD.found("odd")), declare(look(BAD.found("bad"))))
     assert {finding.code: finding.runbook for finding in made.findings} == {

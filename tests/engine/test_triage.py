@@ -57,6 +57,7 @@ def blind(id: str, reason: str) -> CheckResult:
         ((seen(DENIED.found("denied")),), Category.SETUP),
         ((seen(CRASHED.found("crashed")),), Category.BUG),
         ((blind("omen", "not configured"),), Category.SETUP),
+        ((seen(LOST.found("nobody counts", status=Status.UNKNOWN)), blind("omen", "no counters")), Category.SETUP),
         ((seen(),), Category.USER_EXPERIENCE),
     ],
 )

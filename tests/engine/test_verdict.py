@@ -1,3 +1,5 @@
+from collections.abc import Mapping
+
 import pytest
 
 from diagnostics.engine.check import Code
@@ -37,6 +39,7 @@ LAG = Code(
 )
 DISK = Code(id="clickhouse.disk-full", worst=Status.FAIL, stage=Stage.CLICKHOUSE, summary="a disk is full")
 SENTRY = Code(id="sentry.errors", worst=Status.FAIL, stage=Stage.PLUGIN_SERVER, summary="Sentry shows errors", weak=True)
+UNSEEN = Code(id="clickhouse.permission-denied", worst=Status.UNKNOWN, stage=Stage.CLICKHOUSE, summary="a grant is missing")
 VISIBLE = Code(id="app.events-visible", worst=Status.INFO, stage=Stage.APP, summary="events arrive")
 ASIDE = Code(
     id="kafka.dead-letters",
@@ -55,7 +58,9 @@ LOSS = Code(
     caused_by=("kafka.lag",),
     waiting=True,
 )
-CODES = {code.id: code for code in (ASIDE, POSTGRES, LETTERS, BURST, STALE, DOWN, EGG, HEN, LAG, DISK, SENTRY, VISIBLE, LOSS)}
+CODES = {
+    code.id: code for code in (ASIDE, POSTGRES, LETTERS, BURST, STALE, DOWN, EGG, HEN, LAG, DISK, SENTRY, UNSEEN, VISIBLE, LOSS)
+}
 
 KAFKA, PLUGIN, CLICKHOUSE, APP = Stage.KAFKA, Stage.PLUGIN_SERVER, Stage.CLICKHOUSE, Stage.APP
 
@@ -66,6 +71,7 @@ def verdict(
     deselected: tuple[str, ...] = (),
     cut: bool = False,
     dark: tuple[Stage, ...] = (),
+    opened_by: Mapping[str, frozenset[str]] | None = None,
 ) -> Verdict:
     """Of the given results; at every other stage but the `dark` ones a check that saw nothing wrong."""
     lit = [stage for stage in Stage if stage not in dark and not any(each.stage is stage for each in given)]
@@ -73,7 +79,7 @@ def verdict(
     finds = {"app-health": frozenset({"app.postgres-down"})}
     by_id = {each.id: each for each in results}
     walked = tuple(Step(title=f"Step {ids}?", status=by_id[ids[0]].status, checks=ids) for ids in steps)
-    return judge(Evidence(results, finds, walked, CODES, frozenset(deselected), cut))
+    return judge(Evidence(results, finds, walked, CODES, frozenset(deselected), cut, opened_by or {}))
 
 
 def letters(cause: str = "", actions: tuple[Action, ...] = ()) -> Finding:
@@ -140,6 +146,25 @@ def test_a_check_that_looked_for_the_cause_and_did_not_find_it_stands_against() 
     assert judged.against == ("app-health looked for app.postgres-down as well and did not find it: it may come and go.",)
 
 
+def test_a_connection_that_is_well_says_nothing_against_who_looks_through_it() -> None:
+    seen = result("app-flags", POSTGRES.found("the flags say so"), stage=APP)
+    judged = verdict(seen, result("app-health", stage=APP), opened_by={"app-flags": frozenset({"app-health"})})
+    assert (judged.code, judged.against) == ("app.postgres-down", ())
+
+
+@pytest.mark.parametrize(
+    ("affects", "claim", "why"),
+    [
+        (("events",), "events is missing", "events is missing."),
+        (("events",), "events of 3 teams are missing", "Events of 3 teams are missing."),
+        ((), "events stopped arriving", "Events stopped arriving."),
+        (("event",), "events is missing", "Events is missing."),
+    ],
+)
+def test_a_claim_that_begins_with_the_name_of_a_table_keeps_its_case(affects: tuple[str, ...], claim: str, why: str) -> None:
+    assert verdict(result("clickhouse-path", DOWN.found(claim, affects=affects), stage=CLICKHOUSE)).why == (why,)
+
+
 @pytest.mark.parametrize(("blind", "confidence"), [(0, "high"), (1, "medium"), (2, "medium"), (3, "low")])
 def test_every_blind_spot_on_the_path_lowers_confidence(blind: int, confidence: str) -> None:
     dark = [result(f"kafka-{n}", status=Status.SKIPPED, reason="no brokers", stage=Stage.KAFKA) for n in range(blind)]
@@ -164,6 +189,22 @@ def test_a_second_check_that_saw_the_same_raises_confidence() -> None:
     dark = result("kafka", status=Status.BLOCKED, reason="no brokers", stage=Stage.KAFKA)
     judged = verdict(dark, result("dead-letters", letters(), stage=PLUGIN), result("sentry", letters(), stage=PLUGIN))
     assert judged.confidence == "high"
+
+
+def test_an_inconclusive_verdict_says_what_diag_has_to_be_told() -> None:
+    mend = Action(text="Grant it")
+    judged = verdict(
+        result("lag", status=Status.SKIPPED, reason="no brokers", stage=KAFKA),
+        result("beat", status=Status.SKIPPED, reason="no app; no plugin server", stage=PLUGIN),
+        result("health", status=Status.SKIPPED, reason="no plugin server", stage=PLUGIN),
+        result("letters", UNSEEN.found("no grant", actions=[mend]), status=Status.UNKNOWN, reason="no grant", stage=PLUGIN),
+        steps=(("health", "beat"), ("letters",)),
+    )
+    assert [action.text for action in judged.actions] == [
+        "Grant it",
+        "Tell diag where to look, and run it again: no app",
+        "Tell diag where to look, and run it again: no plugin server",
+    ]
 
 
 def test_a_step_that_nobody_could_look_at_is_inconclusive_even_with_a_warning() -> None:
