@@ -38,7 +38,7 @@ def behind(code: Code, lag: Lag, limit: float, topics: KafkaTopics) -> Finding:
         detail="Never reset the group's offsets: that skips what waits.",
         affects=[lag.topic, lag.group.id],
         evidence=_evidence(lag),
-        actions=[_look(lag), *(_clickhouse() if lag.topic == topics.clickhouse else (READ_LOG, RESTART))],
+        actions=[_look(lag), *(_clickhouse() if lag.topic in topics.for_clickhouse else (READ_LOG, RESTART))],
         measure=Measure(value=float(lag.unread), unit="messages"),
     )
 

@@ -33,7 +33,7 @@ BYSTANDERS = frozenset(
 
 def path_topics(topics: KafkaTopics) -> tuple[str, ...]:
     """Every topic that an event may pass, in the order of the path; not all of them exist everywhere."""
-    return (topics.ingestion, *topics.overflow, topics.clickhouse, topics.clickhouse_before_2022)
+    return (topics.ingestion, *topics.overflow, *topics.for_clickhouse)
 
 
 def readers(topic: str, topics: KafkaTopics, reading: Reading, groups: Mapping[str, Group]) -> tuple[Group, ...]:
@@ -43,7 +43,7 @@ def readers(topic: str, topics: KafkaTopics, reading: Reading, groups: Mapping[s
     several without members the one that came furthest was the last.
     """
     found = [groups.get(id, Group(id=id, state=GroupState.UNKNOWN)) for id in reading.readers(topic)]
-    if topic in (topics.clickhouse, topics.clickhouse_before_2022):
+    if topic in topics.for_clickhouse:
         wanted = [group for group in found if group.reads_for_clickhouse or group.id in FOR_CLICKHOUSE]
         found = wanted or [group for group in found if group.id not in BYSTANDERS]
     alive = [group for group in found if group.members or group.state is GroupState.REBALANCING]

@@ -155,7 +155,7 @@ def _unread(topic: str, kafka: Kafka, reading: Reading, age: float) -> Finding:
 
 
 def _who(topic: str, kafka: Kafka) -> Action:
-    if topic in (kafka.topics.clickhouse, kafka.topics.clickhouse_before_2022):
+    if topic in kafka.topics.for_clickhouse:
         sql = "SELECT name, engine FROM system.tables WHERE database = 'posthog' AND engine = 'Kafka' LIMIT 50"
         return Action(
             text=f"ClickHouse reads {topic}: see whether its Kafka tables are there (never SELECT from one: that takes its "

@@ -101,9 +101,10 @@ def test_a_stopped_group_that_nobody_is_in() -> None:
     )
 
 
-def test_the_group_of_clickhouse_leads_to_clickhouse() -> None:
-    (finding,) = found(topics={CLICKHOUSE: Topic(stopped="50m")})
-    assert finding.affects == (CLICKHOUSE, "group1")
+@pytest.mark.parametrize("topic", [CLICKHOUSE, "clickhouse_events_proto"])
+def test_the_group_of_clickhouse_leads_to_clickhouse(topic: str) -> None:
+    (finding,) = found(topics={topic: Topic(stopped="50m", group="group1")})
+    assert finding.affects == (topic, "group1")
     assert "system.kafka_consumers" in finding.actions[1].commands[0]
     assert "restart" not in " ".join(command for action in finding.actions for command in action.commands)
 

@@ -62,6 +62,11 @@ class KafkaTopics(Struct, frozen=True, kw_only=True):
     def clickhouse_before_2022(self) -> str:
         return f"{self.prefix}clickhouse_events_proto"
 
+    @property
+    def for_clickhouse(self) -> tuple[str, ...]:
+        """What ClickHouse reads; the others are the plugin server's."""
+        return (self.clickhouse, self.clickhouse_before_2022)
+
 
 # Who reads the topics of the path in PostHog's versions of 2021 to 2026, ClickHouse's groups included. Only asked about where
 # the broker does not tell which groups there are: the names can be changed.
