@@ -62,6 +62,8 @@ NOT_READY = Code(
 )
 # Services of a split plugin server by their names in PostHog's compose file and Kubernetes: none takes ordinary events.
 _OTHER_WORK = re.compile(r"replay|recording|cdp|logs|traces|error-?tracking|cyclotron|hogflow|jobs|scheduler", re.IGNORECASE)
+# What these lanes get are ordinary events, only not at once.
+_LANES = re.compile(r"overflow|historical", re.IGNORECASE)
 
 _NOT_FROM_HERE = (
     "Its port is not published in a default install: if diag runs outside PostHog's network, it may just not get there."
@@ -152,8 +154,9 @@ def _only_noise(health: Health, known: KnownErrors) -> bool:
 
 def _spares_events(sick: Health, answering: Sequence[Health]) -> bool:
     """Whether all that it complains of is other work than ordinary events, of which somebody says that it goes on."""
-    other_work = bool(sick.failing) and role_of(structs.replace(sick, checks=sick.failing), ()) is Role.OTHER
-    return other_work and _goes_on(answering)
+    if not sick.failing or any(_LANES.search(check.name) for check in sick.failing):
+        return False
+    return role_of(structs.replace(sick, checks=sick.failing), ()) is Role.OTHER and _goes_on(answering)
 
 
 def _goes_on(answering: Sequence[Health]) -> bool:

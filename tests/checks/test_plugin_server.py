@@ -316,8 +316,9 @@ def test_trouble_of_other_work_only_warns_while_events_are_processed() -> None:
         assert only(health_of(replay.url)).status is Status.FAIL
 
 
-def test_trouble_of_unknown_work_fails() -> None:
-    checks = {"analytics-ingestion": Health(status="ok"), "something-new": Health(status="error")}
+@pytest.mark.parametrize("name", ["something-new", "analytics-ingestion-overflow"])
+def test_trouble_of_unknown_work_and_of_other_lanes_of_events_fails(name: str) -> None:
+    checks = {"analytics-ingestion": Health(status="ok"), name: Health(status="error")}
     with Server(StandIn(checks=checks, generation=6)) as server:
         assert only(health_of(server.url)).status is Status.FAIL
 
