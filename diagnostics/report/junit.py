@@ -10,6 +10,7 @@ from io import BytesIO
 
 from junitparser import Error, Failure, JUnitXml, Skipped, TestCase, TestSuite
 
+from diagnostics.report import digest
 from diagnostics.report.model import CheckResult, Finding, Report, Stage, Status
 from diagnostics.report.options import RenderOptions
 from diagnostics.report.outline import outline
@@ -38,7 +39,8 @@ def render(report: Report, options: RenderOptions) -> str:
     written = BytesIO()
     document.write(written, pretty=True)
     text = written.getvalue().decode()
-    return text if options.unicode else text.encode("ascii", "xmlcharrefreplace").decode()
+    text = text if options.unicode else text.encode("ascii", "xmlcharrefreplace").decode()
+    return f"{text.rstrip()}\n<!-- {digest.sentence(text)} -->\n"
 
 
 def _about(report: Report) -> Iterator[tuple[str, str]]:

@@ -10,7 +10,7 @@ from tests.cli.diag import DIAG, diag
 from tests.report import reports
 
 REPORT = reports.problem()
-FORMATS = ("terminal", "markdown", "slack", "email", "json")
+FORMATS = ("terminal", "markdown", "slack", "email", "html", "junit", "json")
 
 
 def verified(text: str | bytes, cwd: Path) -> tuple[int, str]:
