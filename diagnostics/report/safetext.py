@@ -35,7 +35,7 @@ _MEANING = re.compile(
 )
 # ... and to these at its beginning: headings, quotes, lists, rules, underlines and the second row of a table.
 _MEANING_FIRST = re.compile(r"[-+=:]+$|>|[0-9]{1,9}[.)]$")
-_END = re.compile(r"(?<=[^\d\s])\.$|(?<=\S),$")  # of a sentence or a part of it: not a part of the code before it
+_END = re.compile(r"(?<=[^\d\s])\.$|(?<=\S),$|(?<=\w)[:;]$")  # of a sentence or a part: not a part of the code before it
 _BACKTICKS = re.compile(r"`+")
 # Slack gives a meaning to these: formats, mentions, channels, links (also of bare names, `.md` is a domain), emoji ...
 _MEANING_IN_SLACK = re.compile(
@@ -157,10 +157,19 @@ def _worded(line: str, has_meaning: Callable[[str, bool], bool], coded: Writer, 
     pieces = []
     for meaning, group in groupby(enumerate(line.split()), key=lambda word: has_meaning(word[1], not word[0])):
         words = " ".join(word for _, word in group)
-        end = _END.search(words) if meaning else None
-        inside = words[: end.start()] if end else words
-        pieces.append((coded if meaning else harmless)(inside) + words[len(inside) :])
+        pieces.append(_punctuated(words, has_meaning, coded) if meaning else harmless(words))
     return " ".join(pieces)
+
+
+def _punctuated(words: str, has_meaning: Callable[[str, bool], bool], coded: Writer) -> str:
+    """In code, but for the brackets around them and the punctuation behind, where that is not what gives the meaning."""
+    end = ""
+    if (found := _END.search(words)) and (found[0] in ".," or has_meaning(words[: found.start()].split()[-1], False)):
+        words, end = words[: found.start()], found[0]
+    inside = words.removeprefix("(").removesuffix(")")
+    if not inside or "(" in inside or ")" in inside:
+        return coded(words) + end
+    return words.replace(inside, coded(inside)) + end
 
 
 def _has_meaning(word: str, first: bool) -> bool:

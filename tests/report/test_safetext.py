@@ -89,6 +89,8 @@ def test_what_a_report_says_stays_as_it_is(text: str) -> None:
         ("`x` | @y", "`` `x` `` &#124; `@y`"),
         ("column _timestamp of events", "column `_timestamp` of events"),
         ("fixed in 6d2a1f0c", "fixed in `6d2a1f0c`"),
+        ("see #12: known (http://plugins:6738).", "see `#12`: known (`http://plugins:6738`)."),
+        (":smile: (f(#1)) @a()", "`:smile: (f(#1)) @a()`"),
         ("one\ntwo\n", "one ⏎ two"),
         ("\x1b[31mred", "`␛[31mred`"),
         ("  spread   out  ", "spread out"),

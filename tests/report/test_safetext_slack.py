@@ -47,6 +47,10 @@ def test_what_a_report_says_stays_as_it_is(text: str) -> None:
         ("ask <@U1> or @here", "ask `&lt;@U1&gt;` or `＠here`"),
         ("table `events` is gone", "table 'events' is gone"),
         ("read ingestion.md, then go", "read `ingestion.md`, then go"),
+        (
+            "with app.postgres-down: it is (see clickhouse.events-stale)",
+            "with `app.postgres-down`: it is (see `clickhouse.events-stale`)",
+        ),
         ("> said", "`&gt;` said"),
         ("5 < 6", "5 &lt; 6"),
         ("one\ntwo", "one ⏎ two"),
