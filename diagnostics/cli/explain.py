@@ -19,7 +19,7 @@ def explain(code: str) -> None:
     if code in found.codes and code not in sections:
         stop(f"no runbook explains {code} yet: add a section `## {code}` to one of those offered with its check.")
     if code not in known:
-        close = difflib.get_close_matches(code, known, n=3, cutoff=0.5)
+        close = difflib.get_close_matches(code.lower(), known, n=3, cutoff=0.5)
         meant = f" Did you mean {' or '.join(close)}?" if close else ""
         stop(f"there is no finding code {code!r}.{meant} The codes are: {', '.join(sorted(known))}.")
     if sys.stdout.isatty():

@@ -88,7 +88,7 @@ def run(
     """
     started, interrupts = time.monotonic(), Interrupts()
     wanted = destinations(output, format, terminal=sys.stdout.isatty())
-    look_back, ends_in = duration("--since", since), duration("--deadline", deadline)
+    look_back, ends_in = duration("--since", since, "24h"), duration("--deadline", deadline, "60s")
     recorder, report_id = Recorder(), new_id()
     setup = prepare(runbook, config_file=config_file, options=options, recorder=recorder, report=report_id)
     if canary:

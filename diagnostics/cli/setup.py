@@ -67,12 +67,12 @@ def configuration(found: Registry, *, config_file: Path | None, options: dict[st
     return config
 
 
-def duration(option: str, text: str) -> float:
-    """Seconds; ends the command when `text` is no duration."""
+def duration(option: str, text: str, usual: str) -> float:
+    """Seconds; ends the command when `text` is no duration, and proposes the `usual` one for none at all."""
     try:
         seconds = parse_duration(text)
     except ValueError as error:
         stop(f"{option}: {error}")
     if seconds <= 0:
-        stop(f"{option}: {text} is no time at all. Try 24h.")
+        stop(f"{option}: {text} is no time at all. Try {usual}.")
     return seconds

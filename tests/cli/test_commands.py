@@ -36,10 +36,11 @@ def test_explain_prints_the_section_of_a_code(tmp_path: Path) -> None:
     assert done.stdout.startswith("## dead-letters.active\n\n**What it means.** ")
 
 
-def test_explain_guesses_a_mistyped_code(tmp_path: Path) -> None:
-    done = diag("explain", "dead-leters.activ", cwd=tmp_path)
+@pytest.mark.parametrize("mistyped", ["dead-leters.activ", "DEAD-LETTERS.ACTIVE"])
+def test_explain_guesses_a_mistyped_code(mistyped: str, tmp_path: Path) -> None:
+    done = diag("explain", mistyped, cwd=tmp_path)
     assert (done.returncode, done.stdout) == (2, "")
-    assert "there is no finding code 'dead-leters.activ'. Did you mean dead-letters.active" in done.stderr
+    assert f"there is no finding code '{mistyped}'. Did you mean dead-letters.active" in done.stderr
 
 
 def test_explain_says_that_a_code_has_no_section_rather_than_that_it_does_not_exist(tmp_path: Path) -> None:

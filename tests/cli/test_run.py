@@ -32,7 +32,8 @@ def test_with_nothing_configured_it_says_the_least_that_gets_one_going(tmp_path:
     ("arguments", "message"),
     [
         (["--since", "soon"], "--since"),
-        (["--deadline", "0s"], "diag: --deadline: 0s is no time at all. Try 24h."),
+        (["--deadline", "0s"], "diag: --deadline: 0s is no time at all. Try 60s."),
+        (["--since", "0s"], "diag: --since: 0s is no time at all. Try 24h."),
         (["--only", "dead-leters"], "--only 'dead-leters' matches no check. Did you mean 'dead-letters'? `diag checks`"),
         (["--skip", "xyzzy*"], "diag: --skip 'xyzzy*' matches no check. `diag checks` lists them."),
         (["--runbook", "cooking"], "diag: there is no runbook 'cooking'. There is: ingestion."),
