@@ -84,8 +84,11 @@ READ_LOG = Action(
     ),
 )
 LOOK_IT_UP = Action(
-    text="If it ends again and again, look the error in its last lines up: most are a setting, and no restart mends them",
-    commands=("diag explain plugin-server.unreachable",),
+    text="If it ends again and again, see what is known of the errors in its log: mostly a setting, which no restart mends",
+    commands=(
+        "docker compose logs --tail 200 plugins | diag explain -",
+        "kubectl -n posthog logs deployment/posthog-plugins --previous --tail 200 | diag explain -",
+    ),
 )
 RESTART = Action(
     text="Restart the plugin server (on a plain host, its service): nothing is lost, Kafka keeps what is waiting and it goes "

@@ -1,4 +1,5 @@
 import json
+import subprocess
 from pathlib import Path
 
 import click
@@ -7,8 +8,9 @@ from click.testing import CliRunner
 
 from diagnostics import cli as diag_cli
 from diagnostics.cli import SUMMARIES, cli, crash
+from diagnostics.cli.explain import MOST_LINES
 from diagnostics.report import redact
-from tests.cli.diag import diag
+from tests.cli.diag import DIAG, diag
 from tests.cli.third_party import check_module, distribution
 
 
@@ -48,6 +50,55 @@ def test_explain_says_that_a_code_has_no_section_rather_than_that_it_does_not_ex
     done = diag("explain", "odd.odd", cwd=tmp_path, environment=environment)
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr.startswith("diag: no runbook explains odd.odd yet: add a section `## odd.odd`")
+
+
+def test_explain_tells_what_is_known_of_an_error(tmp_path: Path) -> None:
+    done = diag("explain", "error: sorry, too many clients already", cwd=tmp_path)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.startswith(
+        "## Postgres ran out of connections\n\nSeen in PostHog/posthog#4709. It points to `app.postgres-"
+    )
+    assert "\n**Fix.** Raise max_connections of Postgres" in done.stdout
+    assert done.stdout.endswith("\n**Safe?** Not always: it changes something.\n")
+
+
+def test_explain_says_that_an_error_is_unknown(tmp_path: Path) -> None:
+    done = diag("explain", "the moon is in the wrong house", cwd=tmp_path)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr == "diag: this error is not among the known ones. If it names a service or a setting, begin there.\n"
+
+
+@pytest.mark.parametrize(
+    ("log", "told"),
+    [
+        (b"", "None of 0 lines is an error that is known to keep events away.\n"),
+        (b"\xff\x00 all is well\n", "None of 1 line is an error that is known to keep events away.\n"),
+        (
+            b"The coordinator is not aware of this member\n",
+            "None of 1 line is an error that is known to keep events away. 1 line of known noise can be ignored.\n",
+        ),
+    ],
+)
+def test_explain_of_a_log_without_errors(log: bytes, told: str, tmp_path: Path) -> None:
+    assert explained(log, tmp_path) == told
+
+
+def test_explain_of_a_log_tells_each_known_error_once_and_nothing_of_the_log(tmp_path: Path) -> None:
+    line = b"jane@corp.example: sorry, too many clients already\n"
+    told = explained(3 * line + b"Error: Encryption keys are not set\n" + b"noise\n", tmp_path)
+    assert told.startswith("2 known errors in 5 lines.\n\n## Postgres ran out of connections\n\nIn 3 lines. Seen in ")
+    assert told.count("## ") == 2
+    assert "jane" not in told
+
+
+def test_explain_of_a_long_log_looks_at_its_end(tmp_path: Path) -> None:
+    assert explained(b"sorry, too many clients already\n" + MOST_LINES * b".\n", tmp_path).startswith("None of 5,000 lines is")
+
+
+def explained(log: bytes, folder: Path) -> str:
+    done = subprocess.run([DIAG, "explain", "-"], input=log, capture_output=True, cwd=folder, check=True, timeout=60)
+    assert done.stderr == b""
+    return done.stdout.decode()
 
 
 def test_checks_says_why_each_is_active_or_not(tmp_path: Path) -> None:
