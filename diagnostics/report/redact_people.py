@@ -1,4 +1,4 @@
-"""People: distinct ids and names by the words that stand before them, accounts in paths, payment cards."""
+"""People: distinct ids and names by the words that stand before them, accounts in paths, telephone numbers, payment cards."""
 
 import re
 from collections.abc import Iterator
@@ -38,6 +38,8 @@ _NOBODY = re.compile(
     re.IGNORECASE,
 )
 _SERVICE_ACCOUNT = re.compile("app|clickhouse|kafka|node|posthog")
+# As E.164 has it, in groups or not. Without the plus it might be any count, offset or id.
+_TELEPHONE = re.compile(r"(?<![\w+.-])\+[1-9](?:[ .()-]{0,2}[0-9]){8,14}(?![\w-]|\.[0-9])")
 _CARD = re.compile(
     r"(?<![A-Za-z0-9.-])[2-6][0-9]{3}([ .+_-]?)(?:[0-9]{4}\1[0-9]{4}\1[0-9]{1,7}|[0-9]{6}\1[0-9]{4,5})(?![\w-]|\.[0-9])"
 )
@@ -107,6 +109,11 @@ def _accounts(text: str) -> Iterator[Span]:
             yield Span(*match.span(1), "person", identity=match[1])
 
 
+def _telephones(text: str) -> Iterator[Span]:
+    for match in _TELEPHONE.finditer(text):
+        yield Span(*match.span(), "person", identity=re.sub(r"\D", "", match[0]))
+
+
 def _cards(text: str) -> Iterator[Span]:
     for match in _CARD.finditer(text):
         digits = re.sub(r"\D", "", match[0])
@@ -124,6 +131,7 @@ PEOPLE_RULES = (
     Rule("a personal value of a unique key", ("key (",), _unique_keys),
     Rule("properties of a person", ("$set",), _properties),
     Rule("a home directory", ("/home/", "/users/", "\\users\\"), _accounts),
+    Rule("a telephone number", ("+",), _telephones),
     Rule("a payment card", (), _cards),
 )
 

@@ -136,6 +136,7 @@ def redacted(text: str) -> str:
         ('query=user.username:"Jane Doe"', 'query=user.username:"person-…"'),
         ("https://ph.example.com/person/bob#activity", "https://ph.example.com/person/person-…#removed"),
         ("/home/bob/diag/run.py, C:\\Users\\bob\\x", "/home/person-…/diag/run.py, C:\\Users\\person-…\\x"),
+        ("merge of +14155552671 (+49 30 901820-55), +1 (415) 555-2671.", "merge of person-… (person-…), person-…."),
         (
             "card 4111 1111 1111 1111, 5500-0000-0000-0004 and 378282246310005",
             "card card-removed, card-removed and card-removed",

@@ -30,6 +30,7 @@ NUMBERS = [
     "1700000000000 and 1732355145000123",
     "0.21 s, 41 min, 3 days, 99.7 %",
     "1195221 bytes",
+    "+1 and +1,204,000,000 rows, +12 345 678, 1e+10, x+14155552671",
     "postgres:5432, kafka:9092, localhost:6738, [::1]:9000",
     "Limit is 40 requests in 1 seconds",
     "cursor 0:100:0",
