@@ -9,7 +9,7 @@ By hand: curl -sS -i https://posthog.example.com/e/ answers 400 in a few words, 
 
 from collections.abc import Iterator, Sequence
 
-from checks.capture_findings import LOOK_AT_CAPTURE, LOOK_AT_KAFKA, NO_CIRCLE, ROUTE_IT, numbers, paths, routes
+from checks.capture_findings import ASK_ELSEWHERE, LOOK_AT_CAPTURE, LOOK_AT_KAFKA, NO_CIRCLE, ROUTE_IT, numbers, paths, routes
 from diagnostics import Action, Category, Code, Finding, Stage, Status, Threshold, Thresholds, check
 from diagnostics.sources.capture import (
     EVENT_PATHS,
@@ -53,6 +53,7 @@ MISROUTED = Code(
     worst=Status.FAIL,
     category=Category.SETUP,
     summary="the proxy sends events to the wrong service",
+    contradicted_by=("app.events-visible", "canary.arrived"),
 )
 
 
@@ -217,5 +218,5 @@ def _misrouted(address: str, state: CaptureState, astray: Sequence[Route]) -> Fi
         else "This version takes events on the older paths. An SDK that is newer than the install may send to this one.",
         affects=[route.path for route in astray],
         evidence=[routes(state)],
-        actions=[] if newer_only else ROUTE_IT,
+        actions=[] if newer_only else ROUTE_IT if state.takes_events else (ASK_ELSEWHERE, *ROUTE_IT),
     )

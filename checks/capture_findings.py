@@ -80,6 +80,10 @@ LOOK_AT_KAFKA = (
         ),
     ),
 )
+ASK_ELSEWHERE = Action(
+    text="If your SDKs send to another address than this one, look there: it is what their host (api_host) says",
+    commands=("diag run --capture-url https://ADDRESS",),
+)
 ROUTE_IT = (
     Action(
         text="See whether capture runs, and which paths the proxy sends to it",

@@ -257,8 +257,8 @@ def _contradictions(evidence: Evidence, root: str) -> list[str]:
     speaking = evidence.codes[root].contradicted_by
     found = [finding for result in evidence.results for finding in result.findings if finding.code in speaking]
     return [
-        f"{_claim(finding)} That does not go together with {root}: it may have begun just now, touch only a part (one "
-        "role, partition or team), or be so only from where diag runs."
+        f"{_claim(finding)} That does not go together with {root} for all events: it may have begun just now, touch only a "
+        "part (one path, role, partition or team), or be so only from where diag runs."
         for finding in found
         if finding.status in (Status.OK, Status.INFO)
     ]

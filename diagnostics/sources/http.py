@@ -270,6 +270,8 @@ def _unpacked(raw: bytes, encoding: str) -> tuple[bytes, bool]:
 def _json(body: bytes) -> Any:
     try:
         return msgspec.json.decode(body)
+    except UnicodeDecodeError:  # one bad byte in a message does not make the rest less true
+        return _json(body.decode("utf-8", "replace").encode())
     except (msgspec.DecodeError, RecursionError):
         return None
 

@@ -153,7 +153,7 @@ class TestRoutes:
         assert finding.claim == (
             f"At {server.url} /i/v0/e/, /e/, /batch/ and /capture/ lead to the app, not to capture: 302 to /login"
         )
-        assert [action.changes_something for action in finding.actions] == [False, True]
+        assert [action.changes_something for action in finding.actions] == [False, False, True]
 
     def test_one_path_without_a_rule_in_the_proxy(self) -> None:
         with Server(StandIn(public=True, to_app=("/i/v0/e",))) as server:

@@ -414,7 +414,7 @@ def test_what_does_not_go_together_with_the_cause_stands_against_and_lowers_conf
     lag = result("kafka-lag", LAG.found("group1 is 12,000 messages behind"), stage=KAFKA)
     judged = verdict(lag, result("events-visible", VISIBLE.found("The newest event arrived 3 s ago"), stage=APP))
     assert judged.against == (
-        "The newest event arrived 3 s ago. That does not go together with kafka.lag: it may have begun just now, touch only a "
-        "part (one role, partition or team), or be so only from where diag runs.",
+        "The newest event arrived 3 s ago. That does not go together with kafka.lag for all events: it may have begun just "
+        "now, touch only a part (one path, role, partition or team), or be so only from where diag runs.",
     )
     assert (verdict(lag).confidence, judged.confidence) == ("high", "medium")

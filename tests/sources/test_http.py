@@ -165,6 +165,11 @@ def test_what_is_not_json_is_text(http_server: ScriptedServer, body: bytes) -> N
     assert got.body == body.decode("utf-8", "replace")
 
 
+def test_json_with_a_broken_character_is_json(http_server: ScriptedServer) -> None:
+    http_server.route("/page", body=b'{"status": "error", "message": "Caf\xe9"}')
+    assert answer(get(http_server.url)).json == {"status": "error", "message": "Caf\N{REPLACEMENT CHARACTER}"}
+
+
 def test_html_is_known_by_its_looks(http_server: ScriptedServer) -> None:
     http_server.route("/page", text="  <!doctype html>", headers={"Content-Type": "text/plain"})
     http_server.route("/page", text="Bad Gateway", headers={"Content-Type": "text/html"})
