@@ -40,7 +40,7 @@ def test_every_scenario_starts(found: Scenario) -> None:
         assert set(lab.environment) >= {"DIAG_SITE_URL", "DIAG_PLUGIN_SERVER_URLS", "DIAG_CLICKHOUSE_URL"}
         assert ("DIAG_SENTRY_TOKEN" in lab.environment) == found.sentry.configured
         assert (lab.database is not None) == found.clickhouse.up
-        if lab.database:
+        if lab.database and "DROP TABLE IF EXISTS events_dead_letter_queue" not in found.sql:
             letters = sum(group.count for group in found.dead_letters)
             assert numbers(lab.database, "SELECT uniqExact(id) FROM events_dead_letter_queue") == [letters]
 
