@@ -34,17 +34,6 @@ def test_every_file_is_listed_healthy_first() -> None:
     assert scenarios()[0].stage is None
 
 
-@pytest.mark.parametrize("found", scenarios(), ids=lambda found: found.id)
-def test_every_scenario_starts(found: Scenario) -> None:
-    with start(found) as lab:
-        assert set(lab.environment) >= {"DIAG_SITE_URL", "DIAG_PLUGIN_SERVER_URLS", "DIAG_CLICKHOUSE_URL"}
-        assert ("DIAG_SENTRY_TOKEN" in lab.environment) == found.sentry.configured
-        assert (lab.database is not None) == found.clickhouse.up
-        if lab.database and "DROP TABLE IF EXISTS events_dead_letter_queue" not in found.sql:
-            letters = sum(group.count for group in found.dead_letters)
-            assert numbers(lab.database, "SELECT uniqExact(id) FROM events_dead_letter_queue") == [letters]
-
-
 def test_an_empty_scenario_is_the_healthy_install(tmp_path: Path) -> None:
     with start(scenario(tmp_path)) as lab:
         age, days, hours, late = numbers(

@@ -17,6 +17,15 @@ def schema() -> object:
 
 
 @pytest.mark.parametrize("scenario", scenarios(), ids=lambda scenario: scenario.id)
+def test_the_lab_holds_what_the_scenario_says(scenario: Scenario) -> None:
+    walk = walked(scenario.id)
+    assert set(walk.environment) >= {"DIAG_SITE_URL", "DIAG_PLUGIN_SERVER_URLS", "DIAG_CLICKHOUSE_URL"}
+    assert ("DIAG_SENTRY_TOKEN" in walk.environment) == scenario.sentry.configured
+    assert walk.letters in (None, sum(group.count for group in scenario.dead_letters))
+    assert walk.letters is not None or not scenario.clickhouse.up or scenario.sql
+
+
+@pytest.mark.parametrize("scenario", scenarios(), ids=lambda scenario: scenario.id)
 def test_the_verdict_is_as_expected(scenario: Scenario, schema: object) -> None:
     walk = walked(scenario.id)
     report = walk.printed

@@ -23,6 +23,7 @@ from diagnostics.engine import registry
 from diagnostics.engine.check import Scope, Thresholds
 from diagnostics.engine.diagnosis import Order, diagnose
 from diagnostics.lab import scenarios, start
+from diagnostics.lab.install import Lab
 from diagnostics.lab.scenario import Scenario
 from diagnostics.report.model import Report
 from diagnostics.sources.source import Asker, Read, Recorder
@@ -37,8 +38,11 @@ BY_ID = {scenario.id: scenario for scenario in scenarios()}
 class Walk(Struct, frozen=True, kw_only=True):
     """What came of one: the command's output and exit code, the finished report before redaction, the configured secrets, and
     the names of what each check asked for (answers that another check had already got included). `tainted` is the report
-    before redaction where every free text that came in had one of the `seeds` in it."""
+    before redaction where every free text that came in had one of the `seeds` in it. `environment` is what the lab gave, and
+    `letters` how many dead letters it held before anybody looked (None without their table)."""
 
+    environment: Mapping[str, str]
+    letters: int | None
     output: str
     errors: str
     exit: int
@@ -60,7 +64,11 @@ class Walk(Struct, frozen=True, kw_only=True):
 def walked(id: str) -> Walk:
     """The walk of the scenario of that id."""
     scenario = BY_ID[id]
-    with start(scenario) as lab, _by_command(scenario, lab.environment) as printed:
+    with (
+        start(scenario) as lab,
+        contextlib.nullcontext(_letters(lab)) as letters,
+        _by_command(scenario, lab.environment) as printed,
+    ):
         # What one run sends, another would count.
         alone = printed.communicate() if "--canary" in scenario.options else None
         read: dict[str, set[str]] = defaultdict(set)
@@ -78,6 +86,8 @@ def walked(id: str) -> Walk:
             with_seeds, _ = _in_this_process(scenario, lab.environment)
         output, errors = alone or printed.communicate()
     return Walk(
+        environment=lab.environment,
+        letters=letters,
         output=output,
         errors=errors,
         exit=printed.returncode,
@@ -87,6 +97,12 @@ def walked(id: str) -> Walk:
         tainted=with_seeds,
         seeds=seeds,
     )
+
+
+def _letters(lab: Lab) -> int | None:
+    if lab.database is None or "DROP TABLE IF EXISTS events_dead_letter_queue" in lab.scenario.sql:
+        return None
+    return int(lab.database.execute("SELECT uniqExact(id) FROM events_dead_letter_queue"))
 
 
 @contextlib.contextmanager
