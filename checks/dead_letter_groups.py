@@ -10,7 +10,10 @@ from checks.error_templates import template
 from diagnostics import KnownError, KnownErrors
 
 UNIQ_IS_EXACT = 65_536
-"""Up to here ClickHouse's uniq() counts; beyond, it estimates, within about 1 %."""
+"""Up to here ClickHouse's uniq() counts hashes; beyond, it estimates, within about 1 %."""
+
+MANY = 1_500
+"""From so many rows on one or two fewer ids are no matter, and may be ids with the same hash."""
 
 STEADY_SLICES = 4
 """Rows in fewer slices of the window than this have no pace."""
@@ -41,8 +44,10 @@ class KeyRow(Struct, frozen=True, kw_only=True):
     @property
     def events(self) -> int:
         """Without the copies that ClickHouse has not merged away yet; `stored` where the estimate cannot tell them apart."""
-        estimated = self.stored > UNIQ_IS_EXACT
-        return self.stored if estimated and self.ids > 0.97 * self.stored else min(self.ids, self.stored)
+        estimated = self.stored > UNIQ_IS_EXACT and self.ids > 0.97 * self.stored
+        # A hash has 32 bits: of very many ids two may share one.
+        collided = self.stored >= MANY and self.stored - self.ids <= 1 + self.stored**2 / 2**32
+        return self.stored if estimated or collided else min(self.ids, self.stored)
 
 
 class Group(Struct, frozen=True, kw_only=True):

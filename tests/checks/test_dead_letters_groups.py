@@ -86,6 +86,8 @@ def test_all_groups_together_count_every_event_once() -> None:
     [
         (1000, 999, 999),  # exact: one copy
         (1000, 1001, 1000),
+        (2000, 1999, 2000),  # two ids with one hash
+        (2000, 1990, 1990),
         (65_536, 65_000, 65_000),
         (1_000_000, 991_000, 1_000_000),  # the error of the estimate
         (1_000_000, 500_000, 500_000),

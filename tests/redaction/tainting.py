@@ -33,7 +33,7 @@ QUOTED = {
     "Kafka group": 9,
     "Kafka broker": 0,
 }
-# Those of which no word gets into a report: diag tells in its own words what a page is and what librdkafka's log means.
+# Those of which a report hardly says a word: diag tells in its own words what a page is and what librdkafka's log means.
 UNQUOTED = ("header", "text or page", "librdkafka")
 
 # What an input cannot carry: a redirect ends at its query for diag, a header at its line.

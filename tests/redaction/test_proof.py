@@ -86,7 +86,6 @@ def test_enough_was_tried() -> None:
     assert {kind for _, kind in wanted} <= {kind for _, kind in shown}
     assert len(wanted - shown) <= len(wanted) // 20  # what few texts of an input happen to carry differs with the scenarios
     assert every(UNQUOTED) - {(seed.place, seed.kind) for seed in planted} == set()
-    assert {seed.place for seed in seen} <= set(QUOTED)
 
 
 def canary_sent(lab: Mapping[str, str]) -> Report:
