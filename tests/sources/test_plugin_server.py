@@ -26,7 +26,6 @@ def test_a_healthy_instance_over_http(http_server: ScriptedServer) -> None:
     assert isinstance(source.connection(), Connected)
     (health,) = source.health()
     assert (health.address, health.status, health.ready) == (http_server.url, HealthStatus.OK, Readiness.YES)
-    assert sorted(request.path for request in http_server.requests) == ["/_health", "/_metrics", "/_ready"]
 
 
 def test_a_ready_page_that_hangs_costs_two_seconds_at_most_and_is_unknown(
@@ -85,7 +84,8 @@ def test_answers_are_shared_with_other_checks(http_server: ScriptedServer) -> No
     source = plugin_server(http_server.url)
     source.health()
     source.bind(Asker("another", time.monotonic() + 10, frozenset())).health()
-    assert sorted(request.path for request in http_server.requests) == ["/_health", "/_metrics", "/_ready"]
+    asked = [request.path for request in http_server.requests]  # /_metrics is asked ahead of time: it may still be on its way
+    assert (asked.count("/_health"), asked.count("/_ready")) == (1, 1)
 
 
 def test_the_ports_to_try() -> None:
