@@ -2,6 +2,7 @@
 
 import gzip
 import socket
+import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -263,9 +264,11 @@ def test_the_connection_is_tried_once_and_everything_on_it_says_why(http_server:
 
 def test_it_takes_three_requests_in_two_round_trips(db: Database) -> None:
     connections: list[socket.socket] = []
+    together = threading.Barrier(2)  # nothing passes before the two questions that need no answer of each other are both there
 
     def counted(connection: socket.socket) -> None:
         connections.append(connection)
+        together.wait(5)
         forwarding(db.port)(connection)
 
     recorder = Recorder()
