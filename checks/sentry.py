@@ -34,7 +34,7 @@ from diagnostics import (
     leading_cause,
 )
 from diagnostics.sources.sentry import ACCESS, ISSUES, PROJECTS, Issue, Issues, Sentry
-from diagnostics.sources.sentry_issues import UNRESOLVED, search
+from diagnostics.sources.sentry.issues import UNRESOLVED, search
 from diagnostics.sources.source import NotConnected
 
 SHOWN = 15

@@ -26,7 +26,7 @@ class Known:
 def report_crash(error: Exception) -> int:
     """Prints the block to stderr and returns the exit code. Prints nothing of the error when redaction itself fails."""
     try:
-        from diagnostics.report.redact import Redactor
+        from diagnostics.report.redaction import Redactor
         from diagnostics.report.safetext import fence
 
         redactor = Redactor(_secrets())

@@ -23,7 +23,7 @@ from diagnostics.engine.diagnosis import Order, diagnose, new_id, planned
 from diagnostics.report.formats import FORMATS
 from diagnostics.report.model import Report, Status
 from diagnostics.report.options import Audience
-from diagnostics.report.redact import RedactionFailed, Redactor, TakenOut
+from diagnostics.report.redaction import RedactionFailed, Redactor, TakenOut
 from diagnostics.sources.source import Recorder
 
 OUTPUT_HELP = "Write here instead of stdout; the format follows the extension. Repeatable."

@@ -25,8 +25,8 @@ from msgspec import Struct
 from diagnostics import QueryText
 from diagnostics.lab.engine import Database, Engine
 from diagnostics.report.model import CheckResult
-from tests.checks.looking_at_dead_letters import HOUR, result, table
-from tests.checks.written_dead_letters import WRITTEN, error_sql
+from tests.checks.dead_letters.looking import HOUR, result, table
+from tests.checks.dead_letters.written import WRITTEN, error_sql
 
 ROUNDS = 3
 DAY = 24 * HOUR

@@ -9,7 +9,7 @@ from click.testing import CliRunner
 from diagnostics import cli as diag_cli
 from diagnostics.cli import SUMMARIES, cli, crash
 from diagnostics.cli.explain import MOST_LINES
-from diagnostics.report import redact
+from diagnostics.report import redaction
 from tests.cli.diag import DIAG, diag
 from tests.cli.third_party import check_module, distribution
 
@@ -147,7 +147,7 @@ def test_when_redaction_itself_fails_nothing_of_the_crash_is_printed(
         def __init__(self, *_: object) -> None:
             raise ValueError("out of order")
 
-    monkeypatch.setattr(redact, "Redactor", Broken)
+    monkeypatch.setattr(redaction, "Redactor", Broken)
     assert crash.report_crash(RuntimeError("something personal")) == 4
     shown = capsys.readouterr().err
     assert "the details were withheld because they could not be redacted" in shown
@@ -160,9 +160,9 @@ def test_when_redaction_fails_no_report_is_printed(
     from diagnostics.cli import run as run_module  # noqa: F401 - so that the name below is patched where it is used
 
     def refuse(self: object, report: object) -> None:
-        raise redact.RedactionFailed("a secret is left")
+        raise redaction.RedactionFailed("a secret is left")
 
-    monkeypatch.setattr(redact.Redactor, "report", refuse)
+    monkeypatch.setattr(redaction.Redactor, "report", refuse)
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("DIAG_PLUGIN_SERVER_URLS", http_server.url)
     done = CliRunner().invoke(cli, ["run"])

@@ -18,7 +18,7 @@ from typing import Self
 from msgspec import Struct
 
 HERE = Path(__file__).parent
-CERTIFICATE = HERE.parent / "sources" / "test_http_loopback.pem"
+CERTIFICATE = HERE.parent / "sources" / "http" / "loopback.pem"
 """Key and certificate for the loopback, which is its own authority."""
 
 COPY = "org.apache.maven.plugins:maven-dependency-plugin:3.6.1:copy-dependencies"

@@ -2,9 +2,9 @@
 
 import re
 
-from checks.kafka_dead_letters import kafka_dead_letters
-from checks.kafka_lag import kafka_lag
-from checks.kafka_topics import kafka_topics
+from checks.dead_letters.topic import kafka_dead_letters
+from checks.kafka.lag import kafka_lag
+from checks.kafka.topics import kafka_topics
 from diagnostics import Finding, KnownErrors, Status, Thresholds, Window
 from diagnostics.sources.kafka import GroupState, Kafka, KafkaTopics
 from tests.kafka_broker.cluster import Cluster

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from checks.kafka import kafka_connection
+from checks.kafka.connection import kafka_connection
 from diagnostics import Finding, Status
 from diagnostics.sources.kafka import NotAnswering, Why
 from diagnostics.sources.source import Connected

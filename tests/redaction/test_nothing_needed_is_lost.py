@@ -12,8 +12,8 @@ from msgspec import structs
 from diagnostics.config.settings import SETTINGS
 from diagnostics.lab import scenarios
 from diagnostics.report.model import Action, Report
-from diagnostics.report.redact import Redactor
-from tests.report.redact_sample import CHECK, FINDING, REPORT
+from diagnostics.report.redaction import Redactor
+from tests.report.redaction.sample import CHECK, FINDING, REPORT
 from tests.scenarios.walking import REGISTRY, walked
 
 TRUE_TEXTS = Path(__file__).with_name("true_texts.txt").read_text(encoding="utf-8").splitlines()

@@ -12,8 +12,8 @@ from detect_secrets.settings import default_settings
 from diagnostics.lab import scenarios
 from diagnostics.report.formats import FORMATS, render
 from diagnostics.report.json import dump
-from diagnostics.report.redact import Redactor
-from diagnostics.report.redact_spans import is_mark
+from diagnostics.report.redaction import Redactor
+from diagnostics.report.redaction.spans import is_mark
 from tests.redaction.test_proof import EVERYTHING
 from tests.scenarios.walking import walked
 

@@ -16,7 +16,7 @@ from diagnostics.report.formats import FORMATS, render
 from diagnostics.report.json import dump
 from diagnostics.report.model import Report
 from diagnostics.report.options import RenderOptions
-from diagnostics.report.redact import Redactor
+from diagnostics.report.redaction import Redactor
 from diagnostics.sources.source import Recorder
 from tests.redaction.seeds import KINDS, Seed, Seeds, as_read
 from tests.redaction.tainting import NOT_IN, QUOTED, UNQUOTED, tainted

@@ -10,7 +10,7 @@ from diagnostics.report.formats import FORMATS
 from diagnostics.report.json import canonical
 from diagnostics.report.model import Report
 from diagnostics.report.options import RenderOptions
-from diagnostics.report.slack import SEPARATOR
+from diagnostics.report.slack.renderer import SEPARATOR
 from tests.report import reports
 
 FITS: dict[str, Callable[[str], bool]] = {

@@ -14,7 +14,7 @@ from markdown_it import MarkdownIt
 from diagnostics.report.digest import State, explained, letters, sentence, verify
 from diagnostics.report.formats import render
 from diagnostics.report.options import RenderOptions
-from diagnostics.report.slack import SEPARATOR
+from diagnostics.report.slack.renderer import SEPARATOR
 from tests.report import reports
 from tests.report.hostile_text import texts
 

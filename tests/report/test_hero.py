@@ -7,7 +7,8 @@ from diagnostics.report.formats import render
 from diagnostics.report.hero import hero
 from diagnostics.report.model import Action, Report
 from diagnostics.report.options import RenderOptions
-from tests.report import replies, reports
+from tests.report import reports
+from tests.report.reply import replies
 
 
 def test_a_problem_that_the_customer_can_mend() -> None:

@@ -8,8 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from diagnostics.report.safetext import plain, slack, slack_block, slack_code, xml
-from tests.report import slack_rules
 from tests.report.hostile_text import HOSTILE, texts
+from tests.report.slack import rules as slack_rules
 
 few = settings(max_examples=200, deadline=None)
 

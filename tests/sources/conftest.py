@@ -6,7 +6,7 @@ import pytest
 
 from diagnostics.lab.engine import Database, Engine
 from diagnostics.sources.clickhouse import ClickHouse
-from tests.sources.clickhouse_asking import Asked, asking
+from tests.sources.clickhouse.asking import Asked, asking
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from diagnostics.sources.http import Answer, Http, HttpOptions, Outcome
-from diagnostics.sources.http_trouble import NoAnswer
+from diagnostics.sources.http.trouble import NoAnswer
 from diagnostics.sources.source import Asker, Endpoint, Recorder
 
 PAGE = Endpoint(name="test.page", source="test", path="/page", why="a test")

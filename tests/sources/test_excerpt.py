@@ -4,7 +4,7 @@ import json
 
 from diagnostics.lab.engine import Engine
 from diagnostics.lab.sql import quoted
-from diagnostics.report.redact import Redactor
+from diagnostics.report.redaction import Redactor
 from diagnostics.sources.excerpt import excerpt, excerpt_sql
 from tests.redaction.seeds import KINDS
 

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 
 from diagnostics.report.diff.model import Change, Difference, Kind
 from diagnostics.report.diff.words import HEADINGS, MOST, compared, groups, lines, sight, sign_of, summary, told, verdicts
-from diagnostics.report.markdown_text import Dress
+from diagnostics.report.markdown.text import Dress
 from diagnostics.report.options import RenderOptions
 from diagnostics.report.wording import more
 

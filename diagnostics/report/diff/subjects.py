@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator
 from msgspec import Struct
 
 from diagnostics.report.model import Finding, Measure, Report, Status
-from diagnostics.report.redact_spans import PSEUDONYMOUS
+from diagnostics.report.redaction.spans import PSEUDONYMOUS
 
 _COMPARED = (Status.FAIL, Status.WARN, Status.INFO)
 _PSEUDONYM = re.compile(rf"\b({'|'.join(PSEUDONYMOUS)})-[0-9a-f]{{4,64}}\b")

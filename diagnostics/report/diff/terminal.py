@@ -6,7 +6,7 @@ from diagnostics.report.diff.model import Change, Difference, Kind
 from diagnostics.report.diff.words import HEADINGS, MOST, compared, groups, lines, sight, sign_of, summary, told, verdicts
 from diagnostics.report.model import Status
 from diagnostics.report.options import RenderOptions
-from diagnostics.report.terminal_page import STYLES, Page
+from diagnostics.report.terminal.page import STYLES, Page
 from diagnostics.report.wording import more
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 
-from diagnostics.report.markdown_text import Dress
+from diagnostics.report.markdown.text import Dress
 from diagnostics.report.options import RenderOptions
 from diagnostics.report.reply.blocks import Block, Detail, Paragraph, Points, Step
 

@@ -1,0 +1,1 @@
+"""The canary: one event that is sent and watched on its way."""

@@ -1,0 +1,1 @@
+"""Capture: whether it takes events and passes them on."""

@@ -1,0 +1,1 @@
+"""ClickHouse: what keeps it from taking events in and showing them."""

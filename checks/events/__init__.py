@@ -1,0 +1,1 @@
+"""Events in ClickHouse: whether they arrive, when, and dated so that people see them."""

@@ -1,0 +1,1 @@
+"""Ingestion warnings: what PostHog itself notes about events."""

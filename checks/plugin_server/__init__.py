@@ -1,0 +1,1 @@
+"""The plugin server: whether it is well, gets on, and drops nothing."""

@@ -1,0 +1,5 @@
+"""Redaction: the last gate before anything is printed."""
+
+from diagnostics.report.redaction.redactor import RedactionFailed, Redactor, TakenOut
+
+__all__ = ["RedactionFailed", "Redactor", "TakenOut"]
