@@ -9,9 +9,9 @@ import msgspec
 import pytest
 from msgspec import structs
 
-from diagnostics.sources import http
 from diagnostics.sources.clickhouse import failures, unconnected
 from diagnostics.sources.clickhouse import source as clickhouse
+from diagnostics.sources.http import client as http
 from diagnostics.sources.kafka import answers, connecting, questions
 from diagnostics.sources.kafka.handle import Handle
 from diagnostics.sources.kafka.model import Cluster, Group, Letter, Partition
