@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 
 from msgspec import Struct
 
-from checks.dead_letters.groups import Group, together
+from checks.dead_letters.groups import VARIOUS, Group, together
 from diagnostics import (
     Action,
     Code,
@@ -84,7 +84,7 @@ def _evidence(groups: Sequence[Group], total: Group, seen: Seen) -> list[Evidenc
     columns = (
         Column(name="events", kind="count"),
         Column(name="where", kind="source-text"),
-        Column(name="error", kind="source-text"),
+        Column(name="error", kind="error"),
         Column(name="teams", kind="count"),
         Column(name="first seen", kind="time"),
         Column(name="last seen", kind="time"),
@@ -114,7 +114,7 @@ def _row(group: Group) -> tuple[str | int, ...]:
     return (
         group.events,
         group.location or "(none)",
-        group.template,
+        group.sample if group.texts == 1 else VARIOUS,
         len(group.teams),
         _time(group.first),
         _time(group.last),

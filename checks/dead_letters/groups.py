@@ -6,8 +6,8 @@ from statistics import median
 
 from msgspec import Struct, structs
 
-from checks.dead_letters.templates import template
 from diagnostics import KnownError, KnownErrors
+from diagnostics.report.error_template import template
 
 UNIQ_IS_EXACT = 65_536
 """Up to here ClickHouse's uniq() counts hashes; beyond, it estimates, within about 1 %."""
@@ -20,6 +20,10 @@ STEADY_SLICES = 4
 
 PAUSES = 5
 """So many usual pauses without a row are still no end: of rows that come at random, one pause in 150 is longer."""
+
+
+VARIOUS = "(various)"
+"""Stands for the template of errors that are counted together."""
 
 
 class KeyRow(Struct, frozen=True, kw_only=True):
@@ -51,7 +55,7 @@ class KeyRow(Struct, frozen=True, kw_only=True):
 
 
 class Group(Struct, frozen=True, kw_only=True):
-    """Dead letters with one location and one template. `texts` above 1: the rarest errors, counted together."""
+    """Dead letters with one location and one template, that of `sample`. `texts` above 1: the rarest, counted together."""
 
     location: str
     template: str
@@ -97,8 +101,8 @@ def together(groups: Sequence[Group]) -> Group:
 def _group(row: KeyRow, known: KnownErrors) -> Group:
     rare = row.keys > 1
     return Group(
-        location="(several)" if rare else row.location,
-        template=f"({row.keys:,} rarer errors)" if rare else template(row.sample),
+        location=f"({row.keys:,} rarer errors)" if rare else row.location,
+        template=VARIOUS if rare else template(row.sample),
         known=None if rare else known.match(row.sample),
         sample=row.sample,
         events=row.events,

@@ -14,7 +14,6 @@ from datetime import UTC, datetime
 
 from msgspec import Struct
 
-from checks.dead_letters.templates import template
 from diagnostics import (
     Action,
     Category,
@@ -35,6 +34,7 @@ from diagnostics import (
     leading_cause,
     span_s,
 )
+from diagnostics.report.error_template import template
 from diagnostics.sources.kafka import LETTERS, METADATA, Kafka, Letter, Letters
 
 ACTIVE_WITHIN = Threshold(
@@ -137,7 +137,7 @@ def _evidence(groups: Sequence[Group]) -> list[Evidence]:
     columns = (
         Column(name="events", kind="count"),
         Column(name="step", kind="source-text"),
-        Column(name="error", kind="source-text"),
+        Column(name="error", kind="error"),
         Column(name="first seen", kind="time"),
         Column(name="last seen", kind="time"),
         Column(name="known as"),
@@ -157,7 +157,7 @@ def _row(group: Group) -> tuple[str | int, ...]:
     return (
         group.letters,
         group.step or "(none)",
-        group.template,
+        group.sample,
         _time(group.first),
         _time(group.last),
         group.known.meaning if group.known else "",

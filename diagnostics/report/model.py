@@ -82,10 +82,13 @@ class Action(Struct, frozen=True, kw_only=True):
 
 
 class Column(Struct, frozen=True, kw_only=True):
-    """A column of a table. `kind` tells renderers how to align it and the redactor what it holds."""
+    """A column of a table. `kind` tells renderers how to align it and the redactor what it holds.
+
+    Cells of an `error` column are whole error texts; what is shown is their template, made when they have been redacted.
+    """
 
     name: str
-    kind: Literal["text", "source-text", "count", "bytes", "number", "time", "person", "host", "team", "code"] = "text"
+    kind: Literal["text", "source-text", "error", "count", "bytes", "number", "time", "person", "host", "team", "code"] = "text"
 
 
 class Table(Struct, frozen=True, kw_only=True, tag_field="kind", tag="table"):

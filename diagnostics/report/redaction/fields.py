@@ -57,6 +57,9 @@ class Gate(Protocol):
     def field(self, name: str, text: str) -> str:
         """The value of a field or column whose name tells something about it."""
 
+    def error(self, text: str) -> str:
+        """An error text of which the template is shown."""
+
     def request(self, text: str) -> str:
         """A command, a query or a request that a check has written, to be run by hand."""
 
@@ -118,6 +121,8 @@ def _cell(table: Table, place: int, cell: Scalar, gate: Gate) -> Scalar:
         return gate.person(str(cell))
     if column and column.kind == "host" and isinstance(cell, str):
         return gate.host(cell)
+    if column and column.kind == "error" and isinstance(cell, str):
+        return gate.error(cell)
     if column and isinstance(cell, str):
         return gate.field(column.name, cell)
     return typing.cast(Scalar, _through(cell, gate))

@@ -13,6 +13,7 @@ from typing import TypeVar
 import msgspec
 from msgspec import Struct, structs
 
+from diagnostics.report.error_template import template
 from diagnostics.report.model import Privacy, Report
 from diagnostics.report.redaction.credentials import field_kind
 from diagnostics.report.redaction.fields import through
@@ -127,6 +128,10 @@ class _Gate:
         self._tally[kind, "a field whose name says so"] += 1
         return MARKS[kind]
 
+    def error(self, text: str) -> str:
+        # In this order: of a secret with its digits taken out nobody would see that it is one.
+        return template(self.text(text))
+
     def request(self, text: str) -> str:
         # Without the values of its query a request cannot be made. Checks put nothing from outside into them.
         return self._redaction.text(text, self._tally, spare="url-query")
@@ -151,6 +156,9 @@ class _Learn:
     def field(self, name: str, text: str) -> str:
         return self.person(text) if is_person_field(name) else text
 
+    def error(self, text: str) -> str:
+        return text
+
     def request(self, text: str) -> str:
         return text
 
@@ -170,6 +178,9 @@ class _Nothing:
         return ""
 
     def field(self, name: str, text: str) -> str:  # noqa: ARG002
+        return ""
+
+    def error(self, text: str) -> str:  # noqa: ARG002
         return ""
 
     def request(self, text: str) -> str:  # noqa: ARG002

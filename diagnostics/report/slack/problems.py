@@ -15,7 +15,7 @@ ROOM = 3_700
 """Characters of a message, apart from its digest."""
 WITH_CLAIM = 40
 COLUMNS = 8
-PROSE = ("text", "source-text")
+PROSE = ("text", "source-text", "error")
 
 
 def problems(dress: Dress, report: Report, found: Sequence[Problem], room: int, *, verbose: bool) -> list[str]:

@@ -17,7 +17,7 @@ COLUMNS = 8
 GAP = 2
 MARGIN = 20
 
-PROSE = ("text", "source-text")
+PROSE = ("text", "source-text", "error")
 
 DIM = "dim"
 

@@ -3,10 +3,13 @@
 import time
 from datetime import UTC, datetime, timedelta
 
+from msgspec import structs
+
 from checks.dead_letters.queue import dead_letters
 from diagnostics import Finding, KnownErrors, Scope, Series, Table, Thresholds, Window
 from diagnostics.engine import runner
 from diagnostics.lab.engine import Database
+from diagnostics.report.error_template import template
 from diagnostics.report.model import CheckResult
 from diagnostics.sources.clickhouse import ClickHouse
 from diagnostics.sources.source import Recorder
@@ -74,7 +77,11 @@ def one(looked: CheckResult) -> Finding:
 
 
 def table(finding: Finding) -> Table:
-    return next(evidence for evidence in finding.evidence if isinstance(evidence, Table))
+    """As the report shows it: of errors, which stand in the third column, the template."""
+    found = next(evidence for evidence in finding.evidence if isinstance(evidence, Table))
+    assert found.columns[2].kind == "error"
+    rows = tuple((*row[:2], template(str(row[2])), *row[3:]) for row in found.rows)
+    return structs.replace(found, rows=rows)
 
 
 def trend(finding: Finding) -> tuple[float, ...]:

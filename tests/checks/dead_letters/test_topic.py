@@ -9,6 +9,7 @@ from diagnostics import Finding, KnownError, KnownErrors, Status, Table, Thresho
 from diagnostics.lab.kafka import DEAD_LETTERS, Letters
 from diagnostics.lab.kafka import Kafka as StandIn
 from diagnostics.lab.kafka_broker import KafkaBroker
+from diagnostics.report.error_template import template
 from tests.looking_at_kafka import A_DAY, looking_at, said
 
 KNOWN = KnownErrors(
@@ -33,7 +34,8 @@ def found(*letters: Letters, limits: dict[str, float] | None = None, known: Know
 def rows(finding: Finding) -> list[tuple[Any, ...]]:
     table = finding.evidence[0]
     assert isinstance(table, Table)
-    return [row[:3] for row in table.rows]
+    assert table.columns[2].kind == "error"  # of which the report shows the template
+    return [(*row[:2], template(str(row[2]))) for row in table.rows]
 
 
 def test_an_empty_topic() -> None:

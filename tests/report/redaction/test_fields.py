@@ -82,3 +82,15 @@ def test_a_report_with_lone_surrogates_can_be_printed() -> None:
 def test_what_no_report_holds_is_not_printed(odd: Any) -> None:
     with pytest.raises(RedactionFailed, match="TypeError"):
         Redactor().report(with_values({"x": odd}))
+
+
+@pytest.mark.parametrize(
+    "secret", ["Sommer-2024-Regenbogen", "Regen.Bogen.1984.Haus", "Wiese:12:Himmel:34:Blau", 'Regen"1"bogen']
+)
+def test_a_secret_goes_out_of_an_error_before_its_template_is_made(secret: str) -> None:
+    error = f"login with {secret} by jane.doe@corp.com failed 17 times"
+    report = with_evidence(Table(title="By error", columns=(Column(name="error", kind="error"),), rows=((error,),)))
+    redactor = Redactor([secret])
+    clean = redactor.report(report)
+    assert table(clean).rows == (("login with secret-removed by <email> failed <number> times",),)
+    assert redactor.report(clean) == clean

@@ -25,6 +25,7 @@ QUOTED = re.compile(r"(\b(?:constraint|relation|column) )?\"[^\"]*\"|(?<!\w)'[^'
 PLACEHOLDERS = tuple(
     (re.compile(pattern), placeholder)
     for pattern, placeholder in (
+        (r"\b(person|email|host|ip)-[0-9a-f]{4,}\b", r"<\1>"),  # what the redaction has put there
         (r"\b[a-z][a-z0-9+.-]{1,20}://[^\s\"'()<>]+", "<url>"),
         (r"(?<![^\s\"'()<>@,;])[^\s\"'()<>@,;]+@[^\s\"'()<>@,;]+", "<email>"),
         (r"\b[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}\b", "<uuid>"),
@@ -35,7 +36,7 @@ PLACEHOLDERS = tuple(
         # Two dots, a hyphen, a port or a known ending: `foo.bar is not a function` names no host.
         (
             r"(?<![\w.-])(?=[a-z0-9.-]*(?:-|\.[a-z0-9-]+\.[a-z]|\.(?:internal|local|com|net|org|io|invalid)\b|\.[a-z]+:\d))"
-            r"[a-z0-9][a-z0-9-]*(?:\.[a-z0-9-]+)*\.[a-z][a-z0-9-]*(?::\d+)?(?![\w-])",
+            r"[a-z0-9][a-z0-9-]*(?:\.[a-z0-9-]+)*\.[a-z][a-z0-9-]*(?::\d+)?(?![\w=-]|\.[a-z])",
             "<host>",
         ),
         (r"\b(?:0x[0-9a-fA-F]+|(?=[a-fA-F]*\d)(?=\d*[a-fA-F])[0-9a-fA-F]{8,})\b", "<hex>"),

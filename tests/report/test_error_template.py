@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from checks.dead_letters.templates import LENGTH, template
+from diagnostics.report.error_template import LENGTH, template
 
 PIECES = st.sampled_from([
     "ingestEvent failed. ", "Event ingestion failed. ", "Error: ", '"', "'", " ", "<number>", '"<value>"', "a@b.c", "@", "7",
@@ -36,6 +36,8 @@ TEXTS = st.one_of(st.lists(PIECES, max_size=30).map("".join), st.text(max_size=3
         ("connect ECONNREFUSED 10.0.0.7:5432", "connect ECONNREFUSED <ip>"),
         ("connect ECONNREFUSED fe80::1ff:fe23:4567:890a", "connect ECONNREFUSED <ip>"),
         ("getaddrinfo ENOTFOUND db.posthog.svc.cluster.local", "getaddrinfo ENOTFOUND <host>"),
+        ("sasl.jaas.config=password-removed is not set", "sasl.jaas.config=password-removed is not set"),
+        ("no person-3f9a at host-7b04 (ip-09ab)", "no <person> at <host> (<ip>)"),
         ("POST https://hooks.example.com/x?y=1 failed", "POST <url> failed"),
         ("foo.bar is not a function", "foo.bar is not a function"),
         ("offset 0x1f at deadbeef00", "offset <hex> at <hex>"),
