@@ -66,6 +66,18 @@ def test_it_fits_every_width_asks_nothing_of_the_network_and_complains_about_not
         assert (complaints.console, complaints.requests) == ([], [])
 
 
+NUMBERS = "[...document.querySelectorAll('td.number')].map((cell) => cell.getBoundingClientRect().height)"
+
+
+@pytest.mark.parametrize("width", [320, PHONE, 600])
+def test_a_number_stands_on_one_line_of_a_narrow_page(chromium: Browser, width: int) -> None:
+    with opened(chromium, shown(with_rows()), viewport={"width": width, "height": 900}) as (page, _):
+        page.evaluate(UNFOLD)
+        heights = page.evaluate(NUMBERS)
+        assert len(heights) > 5
+        assert max(heights) < 40
+
+
 LOOKS = [*itertools.product(["problem", "rows"], ["light", "dark"], [DESK, PHONE])]
 LOOKS += [(name, "light", PHONE) for name in ("healthy", "hostile")] + [
     (name, "dark", DESK) for name in ("warning", "cut_short")
