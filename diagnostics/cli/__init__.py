@@ -86,5 +86,6 @@ def main() -> None:
         cli(prog_name="diag")
     except Exception as error:  # noqa: BLE001 - the last gate: whatever is left is a bug of diag
         from diagnostics.cli.crash import report_crash
+        from diagnostics.cli.output import no_room
 
-        sys.exit(report_crash(error))
+        sys.exit(no_room(error) or report_crash(error))

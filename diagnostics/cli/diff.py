@@ -42,8 +42,8 @@ def diff(old: str, new: str, format: str | None, output: Path | None, color: Col
     options = render_options(color, verbose=False, quiet=False)
     if output:
         options = structs.replace(options, color=False, unicode=True)
-    deliver(render(difference, wanted, options), output)
-    raise SystemExit(int(difference.is_worse))
+    unwritten = deliver(render(difference, wanted, options), output)
+    raise SystemExit(int(difference.is_worse) or unwritten)
 
 
 def _format(format: str | None, output: Path | None) -> str:

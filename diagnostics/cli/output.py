@@ -1,5 +1,6 @@
 """Where a report goes: to stdout, or to the files of `-o`; and what a command that fails early says."""
 
+import errno
 import os
 import sys
 import tempfile
@@ -17,6 +18,7 @@ from diagnostics.report.options import RenderOptions
 USAGE = 2
 FAIL_ON = ("fail", "warn", "never")
 DEFAULT = "markdown"
+NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
 class Destination(Struct, frozen=True):
@@ -65,26 +67,30 @@ def writable(path: Path) -> Path:
     return path
 
 
-def write(report: Report, wanted: Sequence[Destination], options: RenderOptions) -> None:
+def write(report: Report, wanted: Sequence[Destination], options: RenderOptions) -> int:
     """Renders and writes all; `options` are those of stdout, files are plain UTF-8.
 
-    A file that cannot be written after all goes to stdout: the report is not lost.
+    A file that cannot be written after all goes to stdout: the report is not lost. The exit code is then USAGE, else 0.
     """
-    for destination in wanted:
-        to_file = structs.replace(options, color=False, unicode=True)
-        deliver(render(report, destination.format, to_file if destination.path else options), destination.path)
+    to_file = structs.replace(options, color=False, unicode=True)
+    texts = [(render(report, each.format, to_file if each.path else options), each.path) for each in wanted]
+    return max(deliver(text, path) for text, path in texts)
 
 
-def deliver(text: str, path: Path | None) -> None:
-    """Writes a text to a file, or to stdout when there is none or when the file cannot be written after all."""
+def deliver(text: str, path: Path | None) -> int:
+    """Writes a text to a file, or to stdout when there is none or when the file cannot be written after all.
+
+    The exit code: USAGE when it did not get where it was wanted, which whoever waits for the file must see; else 0.
+    """
     if path is None:
-        _print(text)
-        return
+        return _print(text)
     try:
         _replace(path, text)
     except OSError as error:
         click.echo(f"diag: {path} could not be written ({error.strerror}); here is the report instead:", err=True)
         _print(text)
+        return USAGE
+    return 0
 
 
 def _replace(path: Path, text: str) -> None:
@@ -103,7 +109,7 @@ def _replace(path: Path, text: str) -> None:
         raise
 
 
-def _print(text: str) -> None:
+def _print(text: str) -> int:
     """To stdout in its own encoding; what that cannot hold is replaced, never an error. To stderr where stdout is full."""
     encoding = sys.stdout.encoding or "utf-8"
     shown = text.encode(encoding, "replace").decode(encoding)
@@ -114,6 +120,17 @@ def _print(text: str) -> None:
         _give_up_stdout()
         if not isinstance(error, BrokenPipeError):  # then the reader has seen enough: `| head`
             click.echo(f"diag: stdout could not be written ({error.strerror}); here is the report instead:\n{text}", err=True)
+            return USAGE
+    return 0
+
+
+def no_room(error: Exception) -> int:
+    """The exit code when `error` is that stdout has no room for what a command prints, which is no bug; else 0."""
+    if not isinstance(error, OSError) or error.filename is not None or error.errno not in NO_ROOM:
+        return 0
+    _give_up_stdout()
+    click.echo(f"diag: stdout could not be written ({error.strerror})", err=True)
+    return USAGE
 
 
 def _give_up_stdout() -> None:

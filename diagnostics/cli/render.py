@@ -57,4 +57,4 @@ def render(
     if intact(data) is False:  # its texts get digests that fit them, so this has to be said here
         click.echo("diag: this report was edited after diag had written it", err=True)
     shown = render_options(color, verbose=verbose, quiet=quiet, audience=audience, warnings_fail=fail_on == "warn")
-    write(report, wanted, shown)
+    raise SystemExit(write(report, wanted, shown))

@@ -23,4 +23,4 @@ def reply(file: str, name: str, channel: Channel) -> None:
     It says what was found in plain words, what to do next, what could not be looked at, and asks a question or two. Read it
     before you send it. Exit code 0 whatever the report says, 2 when it cannot be read.
     """
-    deliver(render(saved(file), channel, name), None)
+    raise SystemExit(deliver(render(saved(file), channel, name), None))

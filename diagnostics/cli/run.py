@@ -122,8 +122,8 @@ def run(
     if show_redactions:
         _show(redactor.taken_out)
     shown = render_options(color, verbose=verbose, quiet=quiet, audience=audience, warnings_fail=fail_on == "warn")
-    write(report, wanted, shown)
-    _leave(exit_code(report, fail_on))
+    unwritten = write(report, wanted, shown)
+    _leave(exit_code(report, fail_on) or unwritten)
 
 
 def exit_code(report: Report, fail_on: str) -> int:

@@ -49,19 +49,30 @@ def in_shell(command: str, environment: dict[str, str], cwd: Path) -> "subproces
     )
 
 
+@pytest.mark.parametrize("redirection", [">&-", ">&- 2>&-"])
+def test_the_exit_code_is_right_though_nobody_listens(redirection: str, plugin_server, tmp_path: Path) -> None:
+    done = in_shell(f"diag run --only plugin-server-health {redirection}", plugin_server, tmp_path)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
 @pytest.mark.parametrize(
-    ("redirection", "told"),
+    ("where", "told"),
     [
-        (">&-", ""),
-        (">&- 2>&-", ""),
-        ("> /dev/full", "diag: stdout could not be written (No space left on device); here is the rep"),
+        ("> /dev/full", "diag: stdout could not be written (No space left on device); here is the report instead:"),
+        ("--format markdown -o /dev/full 1>&2", "diag: /dev/full could not be written (No space left on device); here is the "),
     ],
 )
-def test_the_exit_code_is_right_though_stdout_takes_nothing(redirection: str, told: str, plugin_server, tmp_path: Path) -> None:
-    done = in_shell(f"diag run --only plugin-server-health {redirection}", plugin_server, tmp_path)
-    assert done.returncode == 0
+def test_a_report_that_finds_no_room_is_shown_and_is_no_success(where: str, told: str, plugin_server, tmp_path: Path) -> None:
+    done = in_shell(f"diag run --only plugin-server-health {where}", plugin_server, tmp_path)
+    assert done.returncode == 2
     assert done.stderr.startswith(told)
-    assert ("###" in done.stderr) is bool(told)
+    assert "###" in done.stderr
+
+
+@pytest.mark.parametrize("command", ["--help", "schema", "explain kafka.lag", "checks", "demo --list"])
+def test_no_room_on_stdout_is_no_bug(command: str, tmp_path: Path) -> None:
+    done = in_shell(f"diag {command} > /dev/full", {}, tmp_path)
+    assert (done.returncode, done.stderr) == (2, "diag: stdout could not be written (No space left on device)\n")
 
 
 def test_the_report_comes_though_stderr_is_closed(plugin_server, tmp_path: Path) -> None:
