@@ -5,6 +5,7 @@ An answer with an error status is an answer. That nobody answered is a value too
 a finding: the sources decide what it means.
 """
 
+import contextlib
 import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -268,12 +269,24 @@ def _unpacked(raw: bytes, encoding: str) -> tuple[bytes, bool]:
 
 
 def _json(body: bytes) -> Any:
+    """None for what is none. One character that is broken does not make the rest less true."""
     try:
         return msgspec.json.decode(body)
-    except UnicodeDecodeError:  # one bad byte in a message does not make the rest less true
+    except UnicodeDecodeError:
         return _json(body.decode("utf-8", "replace").encode())
     except (msgspec.DecodeError, RecursionError):
+        return _with_half_characters(body)
+
+
+def _with_half_characters(body: bytes) -> Any:
+    """JavaScript writes a text that it cut in the middle of an emoji with one half of it, `\\ud83d`, which is no character."""
+    if b"\\ud" not in body.lower():
         return None
+    import json
+
+    with contextlib.suppress(ValueError, RecursionError, msgspec.DecodeError):
+        return msgspec.json.decode(json.dumps(json.loads(body), ensure_ascii=False).encode("utf-8", "replace"))
+    return None
 
 
 def _plain(answer: Answer) -> dict[str, Any]:

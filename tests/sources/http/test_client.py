@@ -170,6 +170,14 @@ def test_json_with_a_broken_character_is_json(http_server: ScriptedServer) -> No
     assert answer(get(http_server.url)).json == {"status": "error", "message": "Caf\N{REPLACEMENT CHARACTER}"}
 
 
+def test_json_with_half_an_emoji_is_json(http_server: ScriptedServer) -> None:
+    http_server.route("/page", body=rb'{"message": "late \ud83d", "whole": "\ud83d\ude00", "path": "C:\\ud83d"}')
+    http_server.route("/page", body=rb'{"message": "\ud83d", "share": NaN}')
+    http_server.route("/page", body=rb"<p>\ud83d</p>")
+    got = [answer(get(http_server.url)).json for _ in range(3)]
+    assert got == [{"message": "late ?", "whole": "\N{GRINNING FACE}", "path": "C:\\ud83d"}, None, None]
+
+
 def test_html_is_known_by_its_looks(http_server: ScriptedServer) -> None:
     http_server.route("/page", text="  <!doctype html>", headers={"Content-Type": "text/plain"})
     http_server.route("/page", text="Bad Gateway", headers={"Content-Type": "text/html"})
