@@ -16,6 +16,7 @@ from diagnostics.engine.check import Code
 from diagnostics.report.model import Action, CheckResult, Finding, Stage, Status, Step, Verdict
 
 MAX_ACTIONS = 5
+OF_THE_ROOT = 3  # actions at least, however much else is broken
 
 STAGE_NAMES = {
     Stage.CAPTURE: "capture",
@@ -133,6 +134,7 @@ def _problem(evidence: Evidence, failing: list[Finding]) -> Verdict:
     against = [*contradictions, *_not_found_by(evidence, root, seen_by[root]), *_unseen(blind)]
     lowered = int(evidence.cut_short) + bool(contradictions) - int(corroborated)
     in_chain = {finding.code for finding in chain}
+    others = [first[code] for code in roots if code != root and not told[code].weak and not told[code].symptom]
     return Verdict(
         status="problem",
         code=root,
@@ -141,7 +143,7 @@ def _problem(evidence: Evidence, failing: list[Finding]) -> Verdict:
         headline=" ".join((_headline(root, stage, chain, evidence.codes), *_consequences(root, chain, evidence.codes))),
         why=tuple(dict.fromkeys(_claim(finding) for finding in chain)),
         against=tuple(against),
-        actions=_what_to_do(chain, root, told),
+        actions=_and_for(others, _what_to_do(chain, root, told)),
         also=tuple(code for code in present if code not in in_chain),
     )
 
@@ -290,6 +292,12 @@ def _what_to_do(chain: Sequence[Finding], root: str, codes: Mapping[str, Code]) 
     cause, and nowhere once that is known."""
     ranked = sorted(chain, key=lambda finding: (not codes[finding.code].consequence, _distance(finding, root)))
     return _actions([each for each in ranked if each.code == root or not codes[each.code].symptom]) or _actions(ranked)
+
+
+def _and_for(others: Sequence[Finding], actions: Sequence[Action]) -> tuple[Action, ...]:
+    """`actions`, and the first step about each of `others`: whoever mends the root cause alone still has no events."""
+    steps = tuple(finding.actions[0] for finding in others if finding.actions and finding.actions[0] not in actions)
+    return (*actions[: max(OF_THE_ROOT, MAX_ACTIONS - len(steps))], *steps)[:MAX_ACTIONS]
 
 
 def _actions(findings: Sequence[Finding]) -> tuple[Action, ...]:

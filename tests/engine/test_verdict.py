@@ -418,3 +418,16 @@ def test_what_does_not_go_together_with_the_cause_stands_against_and_lowers_conf
         "now, touch only a part (one path, role, partition or team), or be so only from where diag runs.",
     )
     assert (verdict(lag).confidence, judged.confidence) == ("high", "medium")
+
+
+def test_what_else_is_broken_gets_its_first_step_though_the_root_cause_has_many() -> None:
+    many = tuple(Action(text=f"Look at letter {number}") for number in range(6))
+    full, lag = Action(text="Make room on the disk"), Action(text="Look at the lag")
+    judged = verdict(
+        result("dead-letters", letters(actions=many), stage=PLUGIN),
+        result("clickhouse-disks", DISK.found("the disk is full", actions=[full, Action(text="Buy one")]), stage=CLICKHOUSE),
+        result("kafka-lag", LAG.found("9 h behind", actions=[lag]), stage=KAFKA),
+        result("sentry-issues", SENTRY.found("3 issues", actions=[Action(text="Open Sentry")]), stage=PLUGIN),
+    )
+    assert (judged.code, judged.also) == ("dead-letters.active", ("kafka.lag", "sentry.errors", "clickhouse.disk-full"))
+    assert judged.actions == (*many[:4], full)  # the lag comes from the disk, and Sentry only complains

@@ -3,11 +3,14 @@
 from collections.abc import Iterator
 
 from diagnostics.report.hero import ended
-from diagnostics.report.model import Report
+from diagnostics.report.model import Report, Status
 from diagnostics.report.outline import Outline, outline
 from diagnostics.report.reply.blocks import ONE_LINE, Block, Detail, Paragraph, Points, Steps, ranked, step
 from diagnostics.report.safetext import plain, shorten
 from diagnostics.report.wording import more, window
+
+BESIDES = 2
+"""Problems with another cause that are told."""
 
 _SURE = {
     "high": "The report is quite sure of this.",
@@ -68,7 +71,17 @@ def _found(report: Report, parts: Outline, room: Detail) -> Block:
     # The terms of the report tell nothing to somebody who does not have it at hand.
     plainly = [ended(sentence) for sentence in verdict.why if not any(code in sentence for code in codes)]
     told = [f"{opened} {ended(verdict.headline)}", *plainly[: room.sentences - 1]]
-    return Paragraph((*thanks, *told, _SURE[verdict.confidence]))
+    return Paragraph((*thanks, *told, _SURE[verdict.confidence], *_besides(report)))
+
+
+def _besides(report: Report) -> Iterator[str]:
+    """What fails as well and has another cause."""
+    foremost = {finding.code: finding.claim for finding in reversed(report.findings) if finding.status is Status.FAIL}
+    claims = [foremost[code] for code in report.verdict.also if code in foremost]
+    if claims:
+        yield f"Besides, and not because of that: {ended('; '.join(claim.rstrip('.') for claim in claims[:BESIDES]))}"
+    if rest := more(len(claims) - BESIDES, "problem"):
+        yield f"The report has {rest}."
 
 
 def _steps(report: Report, parts: Outline, room: Detail) -> Iterator[Block]:

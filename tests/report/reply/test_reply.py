@@ -89,6 +89,14 @@ def test_who_escalates_says_so_to_the_customer_and_to_the_next_on_duty(channel: 
     assert "- Call the secondary on-call and give them this note and the report.\n" in note
 
 
+def test_what_fails_with_another_cause_is_told_as_well() -> None:
+    base = reports.problem()
+    report = structs.replace(base, verdict=structs.replace(base.verdict, also=("dead-letters.active",)))
+    told = f"Besides, and not because of that: {reports.DEAD_LETTERS.claim}."
+    assert told in render(report, "github")
+    assert "Besides" not in render(base, "github")
+
+
 def test_a_run_that_was_cut_short_says_so_and_how_to_give_it_more_time() -> None:
     text = render(reports.cut_short(), "github", "Ana")
     assert "Incomplete: the run was cut short after 5 s (its deadline ended it)." in text
