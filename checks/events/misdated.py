@@ -63,7 +63,7 @@ def found(code: Code, off: Off, recent: Recent, team: int | None) -> Finding:
     return code.found(
         f"{lead} {'in 1970: ' + NO_TIME if epoch else _when(off)}",
         status=Status.INFO if imported else Status.WARN,
-        detail="Charts of recent days do not show them; that they arrived is all that ingestion can do.",
+        detail=f"{UNSEEN[off.direction]}; that they arrived is all that ingestion can do.",
         affects=["events"] if team is None else ["events", f"team {team}"],
         evidence=[QueryText(title="By hand", text=BY_HAND)],
         actions=[] if imported else [LOOK, MEND],
@@ -74,11 +74,22 @@ def found(code: Code, off: Off, recent: Recent, team: int | None) -> Finding:
 def _when(off: Off) -> str:
     by = span_s(off.by)
     if off.direction == "ahead":
-        return f"ahead of their arrival, half of them by {by} or more: the clock or the time zone of a sender is wrong"
+        return f"ahead of their arrival, half of them by {_hours(off.by)} or more: the clock or the time zone of a sender is wrong"
     if off.imported:
         return f"long before their arrival, half of them by {by} or more, all over the past: it looks like an import"
     return f"{by} before their arrival, all by about the same: the clock of a sender is wrong"
 
+
+def _hours(seconds: int) -> str:
+    """To the minute, because time zones are known by it: `5 h 30 min`."""
+    hours, minutes = divmod(seconds // 60, 60)
+    return f"{hours} h {minutes} min" if minutes and hours < 24 else span_s(seconds)
+
+
+UNSEEN = {
+    "ahead": "Charts and lists that end now show them only when that time has come",
+    "behind": "Charts of recent days do not show them",
+}
 
 NO_TIME = "a sender gives no time, or seconds where milliseconds are expected"
 
@@ -86,7 +97,7 @@ BY_HAND = """
 SELECT team_id, event, dateDiff('day', timestamp, toDateTime64(_timestamp, 6)) AS days_before_arrival, count() AS events
 FROM events
 WHERE _timestamp > now() - INTERVAL 1 HOUR
-  AND (timestamp > now() + INTERVAL 1 DAY OR timestamp < now() - INTERVAL 7 DAY)
+  AND (timestamp > now() + INTERVAL 1 HOUR OR timestamp < now() - INTERVAL 7 DAY)
 GROUP BY team_id, event, days_before_arrival ORDER BY events DESC LIMIT 50
 """.strip()
 

@@ -12,8 +12,9 @@ from diagnostics.sources.clickhouse import ClickHouse, Limits, Query
 from diagnostics.sources.errors import LimitExceeded
 
 DAY = 86_400
-AHEAD = DAY
-"""Seconds. Events dated further ahead of their arrival than this are ahead: no time zone is."""
+AHEAD = 3600
+"""Seconds. Events dated further ahead of their arrival than this are ahead. Not more: where PostHog finds 23 hours or more
+it takes the time of arrival instead (since 2023), so that what stays ahead is mostly a time zone."""
 BEHIND = 7 * DAY
 """Seconds. A phone that was offline for days is no wrong clock."""
 HALF = 1800

@@ -178,6 +178,9 @@ def _stage(stage: Stage, results: Sequence[CheckResult], registry: Registry) -> 
     unreported = next((result for result in own if result.id == reporter and not result.status.looked), None)
     if unreported:  # nobody asked the system itself: what others saw around it does not make it well
         return StageState(id=stage, status=unreported.status, note=unreported.reason)
+    refused = [result for result in own if result.status is Status.UNKNOWN]
+    if refused and len(refused) < len(own):  # what the others saw does not make up for it
+        return StageState(id=stage, status=Status.UNKNOWN, note=f"{len(refused)} of {len(own)} checks could not look")
     if any(result.status is Status.OK for result in own):
         blind = sum(not result.status.looked for result in own)
         return StageState(id=stage, status=Status.OK, note=f"{blind} of {len(own)} checks did not look" if blind else "")
