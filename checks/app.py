@@ -1,7 +1,8 @@
 """The app: whether it answers, and what it says of the services it depends on.
 
 Asks `/_preflight/`, `/_readyz`, `/_health` and `/_livez`, and the System Status when there is a personal API key.
-Healthy is that at least one of them answers and none reports anything down. Old versions lack `/_readyz`: that is no alarm.
+Healthy is that at least one of them says so, none reports anything down, and none breaks with a 500. `/_livez` alone says only
+that the process runs. Old versions lack `/_readyz`: that is no alarm.
 It matters because the plugin server needs the same Postgres, Redis and Kafka for every event, and before 2025 the app itself
 took the events.
 By hand: docker compose exec web curl -sS -m 10 http://localhost:8000/_readyz
@@ -14,7 +15,18 @@ from msgspec import Struct
 
 from diagnostics import Action, Code, Column, Finding, Stage, Status, Table, check
 from diagnostics.report.wording import listed
-from diagnostics.sources.app import HEALTH, INSTANCE_STATUS, LIVEZ, PREFLIGHT, READYZ, App, AppState, SystemStatus
+from diagnostics.sources.app import (
+    HEALTH,
+    INSTANCE_STATUS,
+    LIVEZ,
+    PREFLIGHT,
+    READYZ,
+    App,
+    AppState,
+    Page,
+    Standing,
+    SystemStatus,
+)
 
 UNREACHABLE = Code(
     id="app.unreachable",
@@ -114,12 +126,29 @@ def app_health(app: App) -> Iterator[Finding]:
     rest = [dependency for dependency in down if dependency not in derived and dependency not in _SPECIFIC]
     if rest:
         yield _not_ready(rest, said)
-    elif state.fails_everywhere:
-        yield _fails_everywhere(app.address(), state)
+    troubles = [] if _explains_errors(down) else _troubles(state, said)
+    if troubles:
+        yield _fails(app.address(), state, troubles, said)
     elif not down:
-        yield from _reaches(said)
-    if status and status.refusal and not down and not state.fails_everywhere:
+        yield from _reaches(said) if said else [_says_nothing(app.address(), state)]
+    if status and status.refusal and not down and not troubles:
         yield _no_system_status(status)
+
+
+def _explains_errors(down: Iterable[str]) -> bool:
+    """Whether what is down makes pages fail, so that their errors are no news. Celery works behind the pages."""
+    return any(dependency != Dependency.CELERY for dependency in down)
+
+
+def _troubles(state: AppState, said: Sequence[Said]) -> tuple[Page, ...]:
+    """The pages that the app broke on. What only a proxy refuses is trouble where no page says that the app is well."""
+    failed = state.standing(Standing.FAILED)
+    return failed if _says_well(said) else (*failed, *state.standing(Standing.PROXY))
+
+
+def _says_well(said: Sequence[Said]) -> bool:
+    """Whether a page speaks that looks at the services. `/_health` does not look further than the migrations."""
+    return any(one.page != "/_health" for one in said)
 
 
 def _said(state: AppState) -> Iterator[Said]:
@@ -212,12 +241,53 @@ def _not_ready(dependencies: list[str], said: Iterable[Said]) -> Finding:
     )
 
 
-def _fails_everywhere(address: str, state: AppState) -> Finding:
+def _fails(address: str, state: AppState, troubles: Sequence[Page], said: Sequence[Said]) -> Finding:
+    well = sorted({one.page for one in said if one.ok and one.page != "/_health"})
+    alive = ", though its process is alive (/_livez)" if state.alive and not well else ""
+    claim = (
+        f"The app at {address} fails with an error on every page that it was asked for"
+        if state.fails_everywhere
+        else f"The app at {address} answers {listed(_by_status(troubles))}{alive}"
+    )
     return NOT_READY.found(
-        f"The app at {address} fails with an error on every page that it was asked for",
+        claim,
+        # One page that breaks while another looked at the services and found them well is seldom what stops anybody.
+        status=Status.WARN if well else None,
+        detail=_why_fails(troubles, well),
         affects=[address],
         evidence=[_pages(state)],
-        actions=[_LOOK_AT_WEB],
+        actions=[_READ_THE_LOG, _LOOK_AT_WEB],
+    )
+
+
+def _by_status(troubles: Sequence[Page]) -> list[str]:
+    """`500 on /_readyz and /_health`, one for each status."""
+    statuses = sorted({page.status for page in troubles})
+    return [f"{status} on {listed([page.path for page in troubles if page.status == status])}" for status in statuses]
+
+
+def _why_fails(troubles: Sequence[Page], well: Sequence[str]) -> str:
+    errors = any(page.standing is Standing.FAILED for page in troubles)
+    proxys = any(page.standing is Standing.PROXY for page in troubles)
+    return " ".join(
+        (
+            *(["An error like this is the app's own: what broke stands in its log."] if errors else []),
+            *(["502, 503 and 504 are the word of a proxy that got no answer from the app."] if proxys else []),
+            *([f"{listed(well)} {'says' if len(well) == 1 else 'say'} that what the app depends on is up."] if well else []),
+        )
+    )
+
+
+def _says_nothing(address: str, state: AppState) -> Finding:
+    """An answer of `/_livez` is none to the question: it looks at nothing."""
+    alive = "says that its process is alive (/_livez), but" if state.alive else "answers, but"
+    return NOT_READY.found(
+        f"The app at {address} {alive} diag could read no page that says whether it is well",
+        status=Status.UNKNOWN,
+        affects=[address],
+        evidence=[_pages(state)],
+        actions=[_ASK_DIRECTLY],
+        source_text=True,
     )
 
 
@@ -243,6 +313,21 @@ _SPECIFIC: dict[str, Code] = {
     Dependency.CELERY: CELERY_DOWN,
 }
 
+_READ_THE_LOG = Action(
+    text="Read the app's log: it names the error behind these answers",
+    commands=(
+        "docker compose logs --since 1h web",
+        "kubectl -n posthog logs deployment/posthog-web --since=1h",
+        "journalctl -u posthog-web --since=-1h --no-pager",
+    ),
+)
+_ASK_DIRECTLY = Action(
+    text="Ask the app past what stands in front of it",
+    commands=(
+        "docker compose exec web curl -sS -m 10 http://localhost:8000/_readyz",
+        "kubectl -n posthog exec deployment/posthog-web -- curl -sS -m 10 http://localhost:8000/_readyz",
+    ),
+)
 _LOOK_AT_WEB = Action(
     text="See whether PostHog's app runs, and what it says",
     commands=(

@@ -2,11 +2,16 @@
 
 from collections.abc import Callable, Iterator
 
+import hypothesis
 import pytest
 
 from diagnostics.lab.engine import Engine
 from diagnostics.lab.http import ClosedPort
 from diagnostics.lab.scripted import ScriptedServer
+
+# The same examples every time: what fails, fails because of a change. To look for more: --hypothesis-profile=default
+hypothesis.settings.register_profile("repeatable", derandomize=True, deadline=None)
+hypothesis.settings.load_profile("repeatable")
 
 
 @pytest.fixture(scope="session")

@@ -74,7 +74,9 @@ def found(code: Code, off: Off, recent: Recent, team: int | None) -> Finding:
 def _when(off: Off) -> str:
     by = span_s(off.by)
     if off.direction == "ahead":
-        return f"ahead of their arrival, half of them by {_hours(off.by)} or more: the clock or the time zone of a sender is wrong"
+        return (
+            f"ahead of their arrival, half of them by {_hours(off.by)} or more: the clock or the time zone of a sender is wrong"
+        )
     if off.imported:
         return f"long before their arrival, half of them by {by} or more, all over the past: it looks like an import"
     return f"{by} before their arrival, all by about the same: the clock of a sender is wrong"

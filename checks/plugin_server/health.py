@@ -2,7 +2,8 @@
 
 Asks `/_health` and `/_ready` of each configured instance (one for each role or replica), and compares that with what the app
 says of the plugin server.
-Healthy is a 200 whose checks are all ok. Versions before 2023 run no checks: their `ok` says only that the process runs.
+Healthy is a 200 whose checks are all ok; a word that diag does not know is neither that nor an alarm. Versions before 2023 run
+no checks: their `ok` says only that the process runs.
 It matters because no event gets beyond Kafka without it, and Kafka deletes what waits too long.
 By hand: docker compose exec web curl -sS -m 5 -i http://plugins:6738/_health
 """
@@ -13,7 +14,7 @@ from urllib.parse import urlsplit
 
 from msgspec import structs
 
-from checks.plugin_server.findings import READ_LOG, RESTART, announced, explained, listed, rebalancing_for, start_actions
+from checks.plugin_server.findings import NAMED, READ_LOG, RESTART, announced, explained, listed, rebalancing_for, start_actions
 from diagnostics import (
     Action,
     Code,
@@ -96,7 +97,7 @@ def plugin_server_health(plugin_server: PluginServer, known: KnownErrors, limits
     judged = [health for health in answering if health.address not in rebalancing]
     sick = [health for health in judged if health.status is HealthStatus.ERROR]
     degraded = [health for health in judged if health.status is HealthStatus.DEGRADED and not _only_noise(health, known)]
-    unknown = [health for health in judged if health.status is HealthStatus.UNKNOWN]
+    unknown = [health for health in judged if _not_clear(health)]
     unready = [health for health in judged if health.status is not HealthStatus.ERROR and health.ready is Readiness.NO]
     silent = [health for health in instances if not health.reached and not health.barred]
     named_otherwise = [health for health in silent if _OTHER_WORK.search(_host(health)) and _goes_on(answering)]
@@ -168,6 +169,11 @@ def _goes_on(answering: Sequence[Health]) -> bool:
     return any(role_of(health, ()) is Role.EVENTS for health in fine)
 
 
+def _not_clear(health: Health) -> bool:
+    """Whether it, or one of its checks while nothing else is wrong, says what diag does not know."""
+    return health.status is HealthStatus.UNKNOWN or (health.status is HealthStatus.OK and bool(health.not_understood))
+
+
 def _host(health: Health) -> str:
     return urlsplit(health.address).hostname or ""
 
@@ -220,11 +226,18 @@ def _unhealthy(
 def _not_understood(unknown: Sequence[Health], total: int) -> Iterator[Finding]:
     for health in unknown:
         yield UNHEALTHY.found(
-            f"{listed([health], total)} answers, but {health.message}",
+            f"{listed([health], total)} answers, but {health.message or _in_its_words(health)}",
             status=Status.UNKNOWN,
             affects=[health.address],
             source_text=True,
         )
+
+
+def _in_its_words(health: Health) -> str:
+    strange = health.not_understood
+    words = ", ".join(f'{check.name} "{check.word}"' for check in strange[:NAMED])
+    more = f" and {len(strange) - NAMED} more" if len(strange) > NAMED else ""
+    return f"says of {words}{more}, which diag does not know"
 
 
 def _not_ready(unready: Sequence[Health], total: int) -> Iterator[Finding]:

@@ -1,15 +1,23 @@
 """How one learns from its counters that a consumer hangs, and not just that nobody sends."""
 
+from datetime import timedelta
+
 from msgspec import Struct
 
+from checks.clickhouse.state import CONSUMERS, EVENT_FEEDS
 from checks.events import arrivals as event_arrivals
+from checks.events.arrivals import Arrivals
 from checks.kafka.lags import oldest_unread
 from checks.plugin_server.findings import rebalancing_for
 from diagnostics import span_s
 from diagnostics.sources.clickhouse import ClickHouse
+from diagnostics.sources.errors import SourceError
 from diagnostics.sources.kafka import Kafka
 from diagnostics.sources.plugin_server import Health, Readiness, Readings
 from diagnostics.sources.plugin_server.consumers import Consumer, events_moved
+
+ASKED_LATELY = 60
+"""Seconds since a consumer of ClickHouse asked Kafka that count as now: it does so every few seconds."""
 
 
 class Watched(Struct, frozen=True, kw_only=True):
@@ -88,18 +96,42 @@ def waiting(kafka: Kafka | None, watched: Watched) -> Waiting | None:
 
 
 class Arrived(Struct, frozen=True):
-    """What ClickHouse says: seconds since the newest event, and whether that is longer than usual at this time of day."""
+    """What ClickHouse says: seconds since the newest event, how long it usually pauses at this time of day (None with less than
+    a day of events), and how many come in this hour of a day at least."""
 
     ago: float
-    overdue: bool
+    usual: float | None
+    per_hour: int
+
+    @property
+    def overdue(self) -> bool | None:
+        """Twice the usual pause is, as for the check of arrivals."""
+        return None if self.usual is None else self.ago > 2 * self.usual
 
 
 def arrived(clickhouse: ClickHouse | None) -> Arrived | None:
-    """None without ClickHouse, or without events in it. Twice the usual pause is overdue, as for the check of arrivals."""
+    """None without ClickHouse, or without events in it."""
     if clickhouse is None:
         return None
     arrivals = event_arrivals.ask(clickhouse)
     if not arrivals.hours:
         return None
-    usual = arrivals.usual_pause
-    return Arrived(arrivals.pause, usual is not None and arrivals.pause > 2 * usual)
+    return Arrived(arrivals.pause, arrivals.usual_pause, _fewest_an_hour(arrivals))
+
+
+def _fewest_an_hour(arrivals: Arrivals) -> int:
+    """In this hour of the days before, on the quietest of them: weekends and holidays count."""
+    hour = arrivals.asked_at.replace(minute=0, second=0, microsecond=0)
+    days = (hour - timedelta(days=back) for back in range(1, arrivals.days))
+    return min((arrivals.by_hour.get(then, 0) for then in days if then > arrivals.hours[0].hour), default=0)
+
+
+def clickhouse_waits(clickhouse: ClickHouse) -> bool:
+    """Whether ClickHouse's own consumers of events ask Kafka, hold partitions and fail at nothing: then nothing is held up
+    behind the plugin server. False where ClickHouse does not list them (before 23.8)."""
+    try:
+        feeds = [each for each in clickhouse.rows(CONSUMERS) if each.table in EVENT_FEEDS]
+    except SourceError:
+        return False
+    asking = [each for each in feeds if each.partitions and each.asked_at - each.polled <= ASKED_LATELY]
+    return bool(asking) and not any(each.failed > each.committed for each in feeds)

@@ -44,12 +44,13 @@ FORBIDDEN = _page(403, "403 Forbidden")
 class App(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The app. `down` is what it cannot use; `plugin-server` there means that the heartbeat is missing, not that it is down.
 
-    `forbidden` are paths for which a proxy in front shows a page of its own.
+    `forbidden` are paths for which a proxy in front shows a page of its own; `failing` are those that the app breaks on.
     """
 
     up: bool = True
     down: tuple[Dependency, ...] = ()
     forbidden: tuple[str, ...] = ()
+    failing: tuple[str, ...] = ()
     version: str = "1.43.0"
     personal_api_key: str | None = "phx_1abS4fFtkEc9ZrM0cFcMRpvEwGqkfQk2uB8HnJ7sYtLxWd3"
 
@@ -57,6 +58,8 @@ class App(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         path = request.path.rstrip("/")
         if path in self.forbidden:
             return FORBIDDEN
+        if path in self.failing:
+            return SERVER_ERROR
         match path:
             case "/_livez":
                 return Response.json({"http": True})

@@ -29,7 +29,8 @@ class Project(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
 
 class Issue(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """An issue. `project` is a slug, None the first project; `usernames` are those of the users affected."""
+    """An issue. `project` is a slug, None the first project; `usernames` are those of the users affected; `platform` is that of
+    its events, None that of the project, and empty where Sentry does not say it."""
 
     title: str
     count: int = 1
@@ -39,6 +40,8 @@ class Issue(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     level: str = "error"
     status: str = "unresolved"
     project: str | None = None
+    platform: str | None = None
+    logger: str | None = None
     users: int = 0
     usernames: tuple[str, ...] = ()
     tags: dict[str, str] = {}
@@ -152,8 +155,8 @@ class Sentry(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
             "level": issue.level,
             "status": issue.status,
             "substatus": "ongoing",
-            "platform": project["platform"],
-            "logger": None,
+            "platform": project["platform"] if issue.platform is None else issue.platform,
+            "logger": issue.logger,
             "type": "error",
             "metadata": {"type": kind, "value": value},
             "count": str(issue.count),

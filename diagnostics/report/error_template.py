@@ -25,7 +25,7 @@ QUOTED = re.compile(r"(\b(?:constraint|relation|column) )?\"[^\"]*\"|(?<!\w)'[^'
 PLACEHOLDERS = tuple(
     (re.compile(pattern), placeholder)
     for pattern, placeholder in (
-        (r"\b(person|email|host|ip)-[0-9a-f]{4,}\b", r"<\1>"),  # what the redaction has put there
+        (r"\b(person|email|host|ip)-[0-9a-f]{4,}\b(?::\d+)?", r"<\1>"),  # what the redaction has put there
         (r"\b[a-z][a-z0-9+.-]{1,20}://[^\s\"'()<>]+", "<url>"),
         (r"(?<![^\s\"'()<>@,;])[^\s\"'()<>@,;]+@[^\s\"'()<>@,;]+", "<email>"),
         (r"\b[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}\b", "<uuid>"),

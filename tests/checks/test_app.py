@@ -184,3 +184,118 @@ def test_an_app_that_fails_on_every_page(http_server: ScriptedServer) -> None:
     finding = only(findings_of(url))
     assert (finding.code, finding.status) == ("app.not-ready", Status.FAIL)
     assert finding.claim == f"The app at {url} fails with an error on every page that it was asked for"
+
+
+SERVER_ERROR = "<h1>Server Error (500)</h1>"
+WELL = {"django": True, "db": True, "redis": True, "celery": True, "kafka": True, "clickhouse": True, "plugins": True}
+READY = {"http": True, "postgres": True, "kafka_connected": True, "clickhouse": True}
+
+
+def alive(server: ScriptedServer, **failing: int) -> str:
+    """An app whose `/_livez` is well, with the statuses of other pages by name; the rest are no pages of this version."""
+    server.route("/_livez", json={"http": True})
+    for name, status in failing.items():
+        path = {"preflight": "/_preflight/", "readyz": "/_readyz", "health": "/_health"}[name]
+        server.route(path, status=status, text=SERVER_ERROR, headers={"Location": "/login"} if status == 302 else None)
+    return server.url
+
+
+def test_an_app_that_breaks_on_its_pages_is_not_ready_though_its_process_is_alive(http_server: ScriptedServer) -> None:
+    url = alive(http_server, preflight=500, readyz=500, health=500)
+    finding = only(findings_of(url))
+    assert (finding.code, finding.status) == ("app.not-ready", Status.FAIL)
+    assert finding.claim == (
+        f"The app at {url} answers 500 on /_preflight/, /_readyz and /_health, though its process is alive (/_livez)"
+    )
+    assert finding.detail == "An error like this is the app's own: what broke stands in its log."
+    assert finding.actions[0].text == "Read the app's log: it names the error behind these answers"
+    assert finding.actions[0].commands[0] == "docker compose logs --since 1h web"
+    (table,) = finding.evidence
+    assert isinstance(table, Table)
+    assert table.rows[0] == ("/_preflight/", "500, HTML")
+
+
+def test_the_error_pages_are_told_apart_by_status(http_server: ScriptedServer) -> None:
+    url = alive(http_server, preflight=500, readyz=504)
+    finding = only(findings_of(url))
+    assert finding.status is Status.FAIL
+    assert finding.claim == (
+        f"The app at {url} answers 500 on /_preflight/ and 504 on /_readyz, though its process is alive (/_livez)"
+    )
+    assert finding.detail.endswith("502, 503 and 504 are the word of a proxy that got no answer from the app.")
+
+
+def test_migrations_that_are_applied_do_not_speak_for_pages_that_break(http_server: ScriptedServer) -> None:
+    http_server.route("/_health", text="ok")
+    assert only(findings_of(alive(http_server, preflight=500))).status is Status.FAIL
+
+
+def test_an_old_version_that_breaks_where_it_has_pages(http_server: ScriptedServer) -> None:
+    http_server.route("/_preflight/", status=500, text=SERVER_ERROR)
+    http_server.route("/_readyz", status=302, headers={"Location": "/login?next=/_readyz"})
+    finding = only(findings_of(http_server.url))
+    assert (finding.code, finding.status) == ("app.not-ready", Status.FAIL)
+    assert finding.claim == f"The app at {http_server.url} answers 500 on /_preflight/"
+
+
+@pytest.mark.parametrize(
+    ("fails", "well", "speaks"),
+    [
+        ("/_readyz", ("/_preflight/", WELL), "/_preflight/ says"),
+        ("/_preflight/", ("/_readyz", READY), "/_readyz says"),
+        ("/_health", ("/_readyz", READY), "/_readyz says"),
+    ],
+)
+def test_a_page_that_breaks_alone_is_a_warning(
+    http_server: ScriptedServer, fails: str, well: tuple[str, dict[str, bool]], speaks: str
+) -> None:
+    http_server.route(well[0], json=well[1])
+    http_server.route(fails, status=500, text=SERVER_ERROR)
+    finding = only(findings_of(alive(http_server)))
+    assert (finding.code, finding.status) == ("app.not-ready", Status.WARN)
+    assert finding.claim == f"The app at {http_server.url} answers 500 on {fails}"
+    assert finding.detail.endswith(f"{speaks} that what the app depends on is up.")
+
+
+def test_errors_that_a_service_explains_are_no_second_trouble(http_server: ScriptedServer) -> None:
+    http_server.route("/_readyz", status=503, json={"http": True, "postgres": False})
+    assert [finding.code for finding in findings_of(alive(http_server, preflight=500))] == ["app.postgres-down"]
+
+
+def test_errors_that_celery_does_not_explain_are_told(http_server: ScriptedServer) -> None:
+    http_server.route("/_preflight/", json={**WELL, "celery": False})
+    assert [finding.code for finding in findings_of(alive(http_server, readyz=500))] == ["app.celery-down", "app.not-ready"]
+
+
+@pytest.mark.parametrize("status", [502, 503, 504])
+def test_a_proxy_that_gets_only_the_sign_of_life_from_the_app(http_server: ScriptedServer, status: int) -> None:
+    finding = only(findings_of(alive(http_server, preflight=status, readyz=status, health=status)))
+    assert (finding.code, finding.status) == ("app.not-ready", Status.FAIL)
+    assert f"answers {status} on /_preflight/, /_readyz and /_health" in finding.claim
+
+
+@pytest.mark.parametrize("status", [403, 502, 504])
+def test_one_page_that_a_proxy_keeps_is_no_trouble_where_another_speaks(http_server: ScriptedServer, status: int) -> None:
+    http_server.route("/_readyz", json=READY)
+    assert [finding.status for finding in findings_of(alive(http_server, preflight=status))] == [Status.OK]
+
+
+@pytest.mark.parametrize("status", [200, 302, 401, 403, 404])
+def test_an_app_of_which_only_the_sign_of_life_can_be_seen_was_not_looked_at(http_server: ScriptedServer, status: int) -> None:
+    url = alive(http_server, preflight=status, readyz=status, health=status)
+    finding = only(findings_of(url))
+    assert (finding.code, finding.status) == ("app.not-ready", Status.UNKNOWN)
+    assert finding.claim == (
+        f"The app at {url} says that its process is alive (/_livez), but diag could read no page that says whether it is well"
+    )
+
+
+def test_an_app_whose_pages_hang_was_not_looked_at(http_server: ScriptedServer) -> None:
+    for path in ("/_preflight/", "/_readyz", "/_health"):
+        http_server.route(path, text="late", delay=1.5)
+    assert only(findings_of(alive(http_server))).status is Status.UNKNOWN
+
+
+def test_the_system_status_speaks_for_an_app_whose_pages_are_kept_away(http_server: ScriptedServer) -> None:
+    http_server.route("/api/instance_status", json={"results": {"overview": [{"key": "db_alive", "value": True}]}})
+    assert findings_of(alive(http_server, preflight=403, readyz=403), KEY) == []

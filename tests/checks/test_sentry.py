@@ -2,12 +2,13 @@ import time
 from datetime import timedelta
 
 import pytest
+from msgspec import structs
 
 from checks.sentry import LATELY, OFTEN, sentry_issues
 from diagnostics import Finding, KnownError, KnownErrors, Scope, Status, Table, Thresholds, Window
 from diagnostics.lab.http import Server
 from diagnostics.lab.scripted import ScriptedServer
-from diagnostics.lab.sentry import Issue
+from diagnostics.lab.sentry import Issue, Project
 from diagnostics.lab.sentry import Sentry as StandIn
 from diagnostics.sources.errors import LimitExceeded
 from diagnostics.sources.http import HttpOptions
@@ -31,10 +32,9 @@ QUIET = KnownError(id="quiet", pattern="stalled", meaning="slow", fix="-", seen_
 KNOWN = KnownErrors([NOISE, TOO_MANY, QUIET])
 
 
-def sentry(url: str, token: str = StandIn().token) -> Sentry:
-    source = Sentry(
-        url, org="acme", projects=(), token=token, recorder=Recorder(), options=HttpOptions(timeout=1.0), pause=lambda _: None
-    )
+def sentry(url: str, token: str = StandIn().token, projects: tuple[str, ...] = ()) -> Sentry:
+    recorder, options = Recorder(), HttpOptions(timeout=1.0)
+    source = Sentry(url, org="acme", projects=projects, token=token, recorder=recorder, options=options, pause=lambda _: None)
     reads = frozenset(read.name for read in sentry_issues.reads)
     return source.bind(Asker("sentry-issues", time.monotonic() + 40, reads))
 
@@ -51,11 +51,29 @@ def found(*issues: Issue, user: str | None = None, limits: Thresholds | None = N
         return asked(sentry(server.url), user=user, limits=limits)
 
 
+MANY = (
+    Project(slug="posthog", platform="python-django"),
+    Project(slug="webshop", platform="javascript-react"),
+    Project(slug="orders", platform="node-express"),
+    Project(slug="ios-app", platform="apple-ios"),
+    Project(slug="backend", platform="java"),
+    Project(slug="internal", platform="other"),
+)
+
+
+def found_among_many(*issues: Issue, projects: tuple[str, ...] = ()) -> list[Finding]:
+    """With a token that sees projects of other products too."""
+    with Server(StandIn(issues=issues, projects=MANY)) as server:
+        return asked(sentry(server.url, projects=projects))
+
+
 def only(findings: list[Finding]) -> Finding:
     assert len(findings) == 1, findings
     return findings[0]
 
 
+APP = "1 of PostHog's web app and its workers"
+NOISY = "1 known to mean nothing for it"
 HEARD = Issue(title="Error: resolved long ago", status="resolved", last_seen="40d", tags=TAG)
 
 
@@ -82,16 +100,17 @@ def test_an_error_of_ingestion_with_its_known_cause() -> None:
     often = Issue(title="error: sorry, too many clients already", count=1180, first_seen="2h", tags=TAG)
     rare = Issue(title="Error: boom", count=12, first_seen="9d", last_seen="5h", tags=TAG)
     other = Issue(title="TypeError: x", culprit="/api/insights/", project="posthog-web", count=9_999)
-    finding = only(found(often, rare, other))
+    with Server(StandIn(issues=(often, rare, other))) as server:
+        finding = only(asked(sentry(server.url)))
     assert (finding.code, finding.status) == ("sentry.errors", Status.FAIL)
     assert finding.claim == (
         "2 unresolved issues in Sentry that touch ingestion were seen 1,192 times in the last 24 h; 1 of them is new"
     )
-    assert finding.detail == "1 other unresolved issue does not touch it."
+    assert finding.detail == "1 other unresolved issue does not touch it: 1 of PostHog's web app and its workers."
     assert (finding.cause, finding.cause_codes) == ("Postgres ran out of connections", ("app.postgres-down",))
     assert [action.text for action in finding.actions] == [
         "Raise max_connections or put a pooler in front.",
-        "Open the foremost issue in Sentry: /organizations/acme/issues/4001/",
+        f"Open the foremost issue in Sentry: {server.url}/organizations/acme/issues/4001/",
     ]
     table = finding.evidence[0]
     assert isinstance(table, Table)
@@ -127,17 +146,126 @@ def test_what_touches_ingestion(issue: Issue) -> None:
 
 
 @pytest.mark.parametrize(
-    "issue",
+    ("issue", "why"),
     [
-        Issue(title="TypeError: x", culprit="/api/projects/{id}/insights/", project="posthog-web"),
-        Issue(title="DB::Exception: Timeout exceeded", culprit="posthog.hogql.query", project="posthog-web"),
-        Issue(title="Error: captureException failed", culprit="frontend/scenes", project="posthog-web"),
-        Issue(title="TooManyConnections: too many connections", culprit="posthog.tasks.ingest", tags=TAG),
-        Issue(title="KafkaJS: slow", level="warning", tags=TAG),
+        (Issue(title="TypeError: x", culprit="/api/projects/{id}/insights/", project="posthog-web"), APP),
+        (Issue(title="DB::Exception: Timeout exceeded", culprit="posthog.hogql.query", project="posthog-web"), APP),
+        (Issue(title="Error: captureException failed", culprit="frontend/scenes", project="posthog-web"), "1 of browsers"),
+        (Issue(title="TooManyConnections: too many connections", culprit="posthog.tasks.ingest", tags=TAG), NOISY),
+        (Issue(title="KafkaJS: slow", level="warning", tags=TAG), "1 below an error"),
     ],
 )
-def test_what_does_not(issue: Issue) -> None:
-    assert found(HEARD, issue) == []
+def test_what_does_not(issue: Issue, why: str) -> None:
+    finding = only(found(HEARD, issue))
+    assert finding.status is Status.OK
+    assert finding.claim == f"Sentry has no unresolved error of ingestion in the last 24 h (not of it: {why})"
+
+
+def of_others(title: str, culprit: str, project: str, platform: str | None = None) -> Issue:
+    return Issue(title=title, culprit=culprit, project=project, platform=platform, count=900, first_seen="9d")
+
+
+FOREIGN = [
+    of_others("ChunkLoadError: Loading chunk 17 failed.", "/static/index.js", "posthog", "javascript"),
+    of_others("ChunkLoadError: Loading chunk 17 failed.", "dashboard/Insight", "posthog", "node"),
+    of_others("TypeError: Failed to fetch dynamically imported module", "", "internal", ""),
+    of_others("SMTPAuthenticationError: (535)", "posthog.tasks.email.send_invite", "posthog", "python"),
+    of_others("DisallowedHost: Invalid HTTP_HOST header", "/wp-login.php", "posthog", "python"),
+    of_others("ExposedCHQueryError: DB::Exception: Timeout exceeded", "/api/projects/{id}/insights/", "posthog", "python"),
+    of_others("ConcurrencyLimitExceeded: x", "posthog.hogql_queries.run", "posthog", "python"),
+    of_others("NSInvalidArgumentException", "AppDelegate", "ios-app", "cocoa"),
+    of_others("java.lang.NullPointerException", "com.acme.Cart", "backend"),
+    of_others("org.apache.kafka.common.errors.TimeoutException", "com.acme.Orders", "backend", "java"),
+    of_others("TypeError: undefined is not an object (evaluating 'e.cart.items')", "checkout", "webshop", "javascript"),
+    of_others("TypeError: Cannot read properties of undefined", "checkout", "orders", "node"),
+]
+
+
+@pytest.mark.parametrize("issue", FOREIGN, ids=lambda issue: f"{issue.project}-{issue.title[:20]}")
+def test_an_error_of_others_is_no_error_of_ingestion(issue: Issue) -> None:
+    heard = Issue(title="Error: resolved long ago", status="resolved", last_seen="40d", project="posthog", tags=TAG)
+    assert only(found_among_many(heard, issue)).status is Status.OK
+
+
+def test_the_errors_of_others_are_counted_by_whose_they_are() -> None:
+    heard = Issue(title="Error: resolved long ago", status="resolved", last_seen="40d", project="posthog", tags=TAG)
+    assert only(found_among_many(heard, *FOREIGN)).claim == (
+        "Sentry has no unresolved error of ingestion in the last 24 h (not of it: 4 of browsers, 4 of PostHog's web "
+        "app and its workers and 4 of other programs)"
+    )
+
+
+@pytest.mark.parametrize(
+    "issue",
+    [
+        Issue(title="TypeError: x", culprit="ingestEvent(src/worker/ingestion)", project="internal", platform=""),
+        Issue(title="TypeError: x", culprit="processPersonsStep(event-pipeline/runner)", project="orders"),
+        Issue(title="TypeError: x", project="posthog", platform="node", tags=TAG),
+        Issue(title="TypeError: x", project="posthog", platform="", tags=TAG),
+        Issue(title="Error: connection to Postgres lost", project="posthog", platform="node"),
+        Issue(title="Error: cannot read properties of undefined (reading 'team_id')", project="posthog", platform="node"),
+        Issue(title="ValueError: x", culprit="posthog.api.capture in get_event", project="posthog", platform="python"),
+        Issue(title="ValueError: x", project="posthog", platform="python", logger="posthog.kafka_client.client"),
+        Issue(
+            title="ValueError: x", culprit="ee.clickhouse.models.event in create_event", project="posthog", platform="python"
+        ),
+        Issue(title="Fatal: broker transport failure", project="posthog", platform="native"),
+        Issue(
+            title="OperationalError: sorry, too many clients already", project="posthog", platform="python", culprit="/api/x/"
+        ),
+    ],
+)
+def test_an_error_of_ingestion_fails_among_those_of_others(issue: Issue) -> None:
+    finding = only(found_among_many(structs.replace(issue, count=40, first_seen="9d"), *FOREIGN))
+    assert finding.status is Status.FAIL
+    assert finding.claim.startswith("1 unresolved issue in Sentry that touches ingestion was seen 40 times")
+
+
+@pytest.mark.parametrize(
+    ("issue", "status"),
+    [
+        (Issue(title="TypeError: x", project="posthog", platform="node"), Status.WARN),
+        (Issue(title="TypeError: x", project="internal", platform=""), Status.INFO),
+        (Issue(title="KafkaJSError: x", project="orders", platform="node"), Status.INFO),
+        (Issue(title="PSQLException: sorry, too many clients already", project="backend", platform="java"), Status.INFO),
+    ],
+)
+def test_what_nothing_tells_of_is_named_and_never_fails(issue: Issue, status: Status) -> None:
+    others = [] if issue.project == "internal" else [FOREIGN[3]]  # else nothing tells of any project
+    finding = only(found_among_many(structs.replace(issue, count=40, first_seen="9d"), *others))
+    assert finding.status is status
+    assert finding.claim == (
+        "1 unresolved issue in Sentry, seen 40 times in the last 24 h, may be of ingestion: nothing tells whose it is"
+    )
+    assert finding.actions[1].text == "Name PostHog's projects in DIAG_SENTRY_PROJECTS"
+    table = finding.evidence[0]
+    assert isinstance(table, Table)
+    assert [row[2] for row in table.rows] == [issue.title]
+
+
+def test_what_nothing_tells_of_stands_beside_what_is_of_ingestion() -> None:
+    doubtful = Issue(title="TypeError: x", project="orders", platform="")
+    finding = only(found_among_many(Issue(title="Error: boom", project="internal", tags=TAG, platform=""), doubtful))
+    assert finding.detail == "1 other unresolved issue does not touch it: 1 of other programs."
+    unnamed = only(
+        found(Issue(title="KafkaJSError: y", project="posthog-web"), Issue(title="Error: x", project="posthog-plugins"))
+    )
+    assert unnamed.detail == "Of 1 more nothing tells whether it touches it."
+    assert [table.title for table in unnamed.evidence[:2]] == [
+        "Unresolved issues that touch ingestion",
+        "Unresolved issues of which nothing tells whose they are",
+    ]
+
+
+def test_projects_that_were_named_are_posthogs() -> None:
+    named = Issue(title="Error: Redis connection lost", project="internal", platform="node", count=40, first_seen="9d")
+    chunk = Issue(title="ChunkLoadError: Loading chunk 17 failed.", project="internal", platform="node", count=900)
+    assert only(found_among_many(chunk, projects=("internal",))).status is Status.OK
+    finding = only(found_among_many(named, chunk, projects=("internal",)))
+    assert finding.status is Status.FAIL
+    assert finding.claim.startswith("1 unresolved issue in Sentry that touches ingestion was seen 40 times")
+    doubtful = only(found_among_many(structs.replace(named, title="TypeError: x"), projects=("internal",)))
+    assert (doubtful.status, len(doubtful.actions)) == (Status.WARN, 1)
 
 
 @pytest.mark.parametrize(

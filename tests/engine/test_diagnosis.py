@@ -10,6 +10,7 @@ from diagnostics.engine.registry import Broken, Registry
 from diagnostics.engine.runbook import parse
 from diagnostics.engine.runner import CRASHED, TIMED_OUT
 from diagnostics.report.model import Finding, Report, Stage, Status
+from diagnostics.sources.errors import Denied
 from diagnostics.sources.source import Recorder
 from tests.engine.declared import BAD, ODD, UNREACHABLE, Oracle, declare
 
@@ -93,6 +94,15 @@ def test_a_stage_is_not_well_when_the_system_itself_was_not_asked() -> None:
     reporter = declare(ask, "kafka-connection", finds=[UNREACHABLE], probes=Kafka)
     kafka = report(connection(), reporter).stages[1]
     assert (kafka.status, kafka.note) == (Status.SKIPPED, "no the oracle is configured")
+
+
+def test_a_stage_is_not_well_when_a_check_of_it_could_not_look() -> None:
+    def refused(oracle: Oracle) -> Iterator[Finding]:
+        raise Denied("may not read it")
+        yield
+
+    kafka = report(connection(), declare(look(), "sees"), declare(refused, "refused")).stages[1]
+    assert (kafka.status, kafka.note) == (Status.UNKNOWN, "1 of 3 checks could not look")
 
 
 def test_completeness_says_what_was_not_seen_and_what_that_means() -> None:

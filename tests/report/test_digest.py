@@ -179,7 +179,8 @@ def test_a_thousand_forged_digests_take_no_time() -> None:
 def test_any_text_is_intact_behind_its_digest(text: str) -> None:
     assume(letters(text))
     assert state(f"{text} {explained(text)}") is State.INTACT
-    assert state(f"{text}x {sentence(text)}") is not State.INTACT
+    another = "y" if set(letters(text)) == {"x"} else "x"  # the end of "xx" is "x", and intact
+    assert state(f"{text}{another} {sentence(text)}") is not State.INTACT
 
 
 def test_only_letters_and_digits_count() -> None:

@@ -37,7 +37,7 @@ TEXTS = st.one_of(st.lists(PIECES, max_size=30).map("".join), st.text(max_size=3
         ("connect ECONNREFUSED fe80::1ff:fe23:4567:890a", "connect ECONNREFUSED <ip>"),
         ("getaddrinfo ENOTFOUND db.posthog.svc.cluster.local", "getaddrinfo ENOTFOUND <host>"),
         ("sasl.jaas.config=password-removed is not set", "sasl.jaas.config=password-removed is not set"),
-        ("no person-3f9a at host-7b04 (ip-09ab)", "no <person> at <host> (<ip>)"),
+        ("no person-3f9a at host-7b04 (ip-09ab:6379)", "no <person> at <host> (<ip>)"),
         ("POST https://hooks.example.com/x?y=1 failed", "POST <url> failed"),
         ("foo.bar is not a function", "foo.bar is not a function"),
         ("offset 0x1f at deadbeef00", "offset <hex> at <hex>"),

@@ -13,17 +13,29 @@ from diagnostics.report.redaction.spans import Rule, Span
 _EMAIL = re.compile(r"(?<![\w.%+'-])([\w.%+'-]++)@([\w-]++(?:\.[\w-]++)++)")
 # What a limit cut behind the @: `jane.doe@custom`.
 _EMAIL_CUT = re.compile(r"(?<![\w.%+'/:-])(([\w.%+'-]{3,}+)@[\w-]*+(?:\.[\w-]++)*+)\.?(?=\s*+(?:…|\.{3}|\Z))")
+# `"jane doe"@custom.er`, and `jane@[10.0.0.5]` unless a port follows: then she is the user of a connection.
+_EMAIL_QUOTED = re.compile(r"""(?<!\\)\\*+"(?=[^"]{0,64}\w)[^"@\\\r\n]{1,64}\\*"@[\w-]++(?:\.[\w-]++)++""")
+_EMAIL_LITERAL = re.compile(r"(?<![\w.%+'/:-])[\w.%+'-]++@\[(?:IPv6:)?[0-9A-Fa-f.:]{3,45}\](?!:[0-9])")
+# As mails encode what is no letter. An assignment, `limit=40`, has no top-level domain behind it.
+_EMAIL_PRINTABLE = re.compile(
+    r"(?<![\w.%+'-])[A-Za-z][\w.+-]{2,63}=40[A-Za-z][\w-]*+(?:\.[A-Za-z][\w-]*+)*?\.(?:com|net|org|io|de|eu|co|uk|fr|us)\b"
+)
 _TOP_LEVEL = re.compile(r"[^\W\d_]{2,}|xn--[\w-]+")
 _WORD = re.compile(r"\w")
 _IN_AUTHORITY = re.compile(r":\\?/\\?/[^\s/?#@]*\Z")
 _PORT = re.compile(r":[0-9]{2,5}\b")
 
 _IPV4 = re.compile(r"(?<![0-9])(?<![0-9]\.)[0-9]{1,3}(?:\.[0-9]{1,3}){3}(?!\.?[0-9])")
+_IPV4_NAME = re.compile(
+    r"(?<![\w-])ip-([0-9]{1,3}(?:-[0-9]{1,3}){3})(?![\w-])|(?<=\bec2-)([0-9]{1,3}(?:-[0-9]{1,3}){3})(?![\w-])"
+)
 # All that belongs together, or seems to: a part of a time or of a C++ name is no address.
 _IPV6 = re.compile(r"(?<![0-9A-Fa-f:])[0-9A-Fa-f]*+:[0-9A-Fa-f:]*+(?:\.[0-9]{1,3}){0,3}+(?:%[0-9A-Za-z_]++)?+")
 # ClickHouse numbers its releases year.month.patch.build, which is also an address: the words around decide.
 _RELEASE = re.compile(r"(?:1[89]|2[0-9])\.(?:[1-9]|1[0-2])\.[0-9]{1,2}\.[0-9]{1,3}")
-_VERSION_BEFORE = re.compile(r"""(?:(?<![A-Za-z])[vV]|(?i:version|release|build|revision)["']?[ :=("']{0,4})\Z""")
+_VERSION_BEFORE = re.compile(
+    r"""(?:(?<![A-Za-z])[vV]|(?i:version|release|build|revision|librdkafka|openssl|jdk)["']?[ :=("']{0,4})\Z"""
+)
 _ADDRESS_BEFORE = re.compile(
     r"""(?:(?<![a-z])(?:ip|ipv4|addr|address|host|hostname|client|peer|remote)["']?[ :=("']{0,4}
     |@|//|server[ ]at[ ]\S{1,80}[ ]\()\Z""",
@@ -45,6 +57,12 @@ def _cut_emails(text: str) -> Iterator[Span]:
         # A word of one label is a host with its user, `root@db`, unless the name before it tells of a person.
         if any(character in ".+%" for character in match[2].strip(".+%")):
             yield Span(*match.span(1), "email", identity=match[1].lower())
+
+
+def _rare_emails(text: str) -> Iterator[Span]:
+    for shape in (_EMAIL_QUOTED, _EMAIL_LITERAL, _EMAIL_PRINTABLE):
+        for match in shape.finditer(text):
+            yield Span(*match.span(), "email", identity=match[0].lower().replace("=40", "@"))
 
 
 def _is_login(text: str, start: int, end: int, name: str) -> bool:
@@ -71,6 +89,14 @@ def _is_version(text: str, match: re.Match[str]) -> bool:
     return bool(_VERSION_BEFORE.search(before) or _RELEASE.fullmatch(match[0]))
 
 
+def _ipv4_in_names(text: str) -> Iterator[Span]:
+    """ip-203-0-113-79.ec2.internal: clouds and providers name machines by their addresses."""
+    for match in _IPV4_NAME.finditer(text):
+        identity = _address((match[1] or match[2]).replace("-", "."))
+        if identity:
+            yield Span(*match.span(), "ip", identity=identity)
+
+
 def _ipv6(text: str) -> Iterator[Span]:
     for match in _IPV6.finditer(text):
         spelled = match[0] if match[0].endswith("::") else match[0].rstrip(":")
@@ -94,6 +120,8 @@ def _address(spelled: str) -> str:
     """The address as it is usually written; empty for what is none, and for those that everybody has."""
     if ":" not in spelled:
         spelled = ".".join(str(int(part)) for part in spelled.split("."))
+        if spelled.startswith("0."):
+            return ""  # "this network": no machine has it, but versions begin with 0
     try:
         address = ipaddress.ip_address(spelled.partition("%")[0])
     except ValueError:
@@ -117,6 +145,8 @@ def person_span(text: str, start: int, end: int) -> Span:
 ADDRESS_RULES = (
     Rule("an e-mail address", ("@",), _emails),
     Rule("an e-mail address that was cut", ("@",), _cut_emails),
+    Rule("an e-mail address in a rare form", ("@", "=40"), _rare_emails),
+    Rule("an IPv4 address in a name", ("ip-", "ec2-"), _ipv4_in_names),
     Rule("an IPv6 address", (":",), _ipv6),
     Rule("an IPv4 address", (".",), _ipv4),
 )

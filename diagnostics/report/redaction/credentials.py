@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 from diagnostics.report.redaction.spans import TOKEN_MARKS, Rule, Span, pattern
 from diagnostics.report.redaction.values import Value, says_nothing, value_at, values_after
+from diagnostics.report.redaction.vendors import VENDOR_RULES
 
 _POSTHOG = re.compile(r"(?<![A-Za-z0-9])(ph[acrsx])_(?=[A-Za-z0-9])[A-Za-z0-9_-]++")
 # What a full line cut off, if it looks like the rest of a token rather than like a word.
@@ -23,22 +24,36 @@ _AUTHORIZATION = re.compile(
     (?:(bearer|basic|digest|sentry|token|api-?key)[ \t]++)?+([^\s"'`,;\\]++)""",
     re.IGNORECASE | re.VERBOSE,
 )
+# What a digest gives for the password, and what the password can be tried against.
+_DIGEST = re.compile(r"""\b(?:response|c?nonce|opaque)=\\*"([^"\\\r\n]++)""")
+# As dumps of headers write them, without a colon. With one, the name tells.
+_HEADER = re.compile(r"(?<![\w-])x-[\w-]{0,40}?(?:key|token|secret|password)[ \t]++(?=\S)", re.IGNORECASE)
 _COOKIE = re.compile(r"""\b(?:set-)?cookie(?:\\*["'])?+[ \t]*+:[ \t]*+""", re.IGNORECASE)
 _LINE = re.compile(r"[^\r\n]++")
 _PASSWORD_NAME = re.compile(
-    r"(?:password|passwd|passphrase|pwd|_pass|x-clickhouse-key)(?:_(?:sha256|double_sha1)_hex|_hash)?(?![\w-])|\bpass(?==)",
-    re.IGNORECASE,
+    r"""(?:password|passwd|passphrase|passwort|kennwort|pwd|_pass|x-clickhouse-key)
+    (?:_(?:sha256|double_sha1)_hex|_hash)?(?![\w-])|\bpass(?==|\\*["'])""",
+    re.IGNORECASE | re.VERBOSE,
 )
 _SECRET_NAME = re.compile(
-    r"(?:secret(?:[_-]?(?:access[_-]?)?key)?|(?:api|access|account|private|signing|encryption|sentry)[_-]?key(?:[_-]?id)?"
+    r"(?:secret(?:[_-]?(?:access[_-]?)?key)?"
+    r"|(?:api|access|account|private|signing|encryption|sentry|license)[_ -]?key(?:[_-]?id)?"
     r"|salt[_-]keys?|token|sessionid|signature|credentials?)(?![\w-])",
     re.IGNORECASE,
 )
 _OPTION = re.compile(
-    r"""(?<!-)--[\w-]{0,40}?(?:(password|requirepass)|token|secret|api-key)(?:["'],\s*+|["']?[ \t=]++)(?!["']?-)""",
+    r"""(?<!-)--[\w-]{0,40}?(?:(password|requirepass|(?<=--)pass)|token|secret|api-key)(?:["'],\s*+|["']?[ \t=]++)(?!["']?-)""",
     re.IGNORECASE,
 )
-_CURL_USER = re.compile(r"""(?:\s-u|--user)[ =]["']?[^\s:"'/]*+:([^\s"']++)""")
+# `('password', 'x')` and `["x-api-key", "x"]`: what Python and Node print of a dictionary's items, or of headers.
+_PAIR = re.compile(r"""[(\[]\s*+\\*["']([\w.-]{1,64})\\*["']\s*+,\s*+(?=\\*["'])""")
+_PAIR_END = re.compile(r"\s*+[)\]]")
+_WORD = re.compile(r"[a-z_]++")
+# `auth: { user: 'x', key: 'y' }`: its own names tell too little.
+_AUTH_OBJECT = re.compile(r"""\bauth\\*["']?+\s*+[:=]\s*+\{([^{}]{0,500}+)""", re.IGNORECASE)
+# What SASL's PLAIN sends, as a log writes it: the user and the password, each behind a zero.
+_SASL_PLAIN = re.compile(r"\x00[\w.@-]{1,64}+\x00([^\x00\s]{4,})")
+_AUTH_KEY = re.compile(r"(?<![\w-])(?:key|pass|credential)(?!\w)", re.IGNORECASE)
 _SQL_PASSWORD = re.compile(
     r"\b(?:identified\s+(?:with\s+\w+\s+)?by|password)\s+'((?:[^'\\]|\\.|'')*+)", re.IGNORECASE | re.DOTALL
 )
@@ -78,7 +93,22 @@ def _authorization(text: str) -> Iterator[Span]:
     for match in _AUTHORIZATION.finditer(text):
         if not says_nothing(match[2]):
             scheme = (match[1] or "").lower()
+            if scheme == "digest":
+                continue  # it has fields of its own
             yield Span(*match.span(2), scheme if scheme in ("bearer", "basic") else "secret")
+
+
+def _digests(text: str) -> Iterator[Span]:
+    for match in _DIGEST.finditer(text):
+        if not says_nothing(match[1]):
+            yield Span(*match.span(1), "secret")
+
+
+def _headers(text: str) -> Iterator[Span]:
+    for match in _HEADER.finditer(text):
+        value = value_at(text, match.end())
+        if value and value.end - value.start >= 8 and _random(text[value.start : value.end]):
+            yield Span(value.start, value.end, "secret")
 
 
 def _cookies(text: str) -> Iterator[Span]:
@@ -111,11 +141,25 @@ def _options(text: str) -> Iterator[Span]:
             yield Span(value.start, value.end, "password" if match[1] else "secret")
 
 
-def _curl_user(text: str) -> Iterator[Span]:
-    for match in _CURL_USER.finditer(text):
-        # `docker run -u 1000:1000` names a user and a group.
-        if not match[1].isdigit() and not says_nothing(match[1]):
-            yield Span(*match.span(1), "password")
+def _pairs(text: str) -> Iterator[Span]:
+    for match in _PAIR.finditer(text):
+        value = value_at(text, match.end())
+        # A list of names, `('password', 'last_login')`, has no value in it.
+        if value and _PAIR_END.match(text, value.after) and not _WORD.fullmatch(text, value.start, value.end):
+            kind = field_kind(match[1], text[value.start : value.end])
+            if kind:
+                yield Span(value.start, value.end, kind)
+
+
+def _sasl_plain(text: str) -> Iterator[Span]:
+    for match in _SASL_PLAIN.finditer(text):
+        yield Span(*match.span(1), "password")
+
+
+def _auth_objects(text: str) -> Iterator[Span]:
+    for match in _AUTH_OBJECT.finditer(text):
+        for value in values_after(_AUTH_KEY, match[1], lambda content, value: value.quoted and not says_nothing(content)):
+            yield Span(match.start(1) + value.start, match.start(1) + value.end, "secret")
 
 
 def _sql_passwords(text: str) -> Iterator[Span]:
@@ -149,50 +193,9 @@ def _ends_with(names: re.Pattern[str], name: str) -> bool:
     return any(match.end() == len(name) for match in names.finditer(name))
 
 
-# The literal that each of them has, in lower case, and its shape.
-_CLOUD_KEYS = {
-    "akia": r"\bAKIA[A-Z0-9]{8,16}\b",  # a limit may have cut it
-    "asia": r"\bASIA[A-Z0-9]{8,16}\b",
-    "aiza": r"\bAIza[\w-]{30,}",
-    "ya29.": r"\bya29\.[\w-]{10,}",
-    "xox": r"\bxox[abeoprs]-[\w-]{8,}",
-    "xapp-": r"\bxapp-[\w-]{8,}",
-    "hooks.slack.com": r"hooks\.slack\.com/services/([\w/-]+)",
-    "gh": r"\bgh[opsur]_\w{16,}",
-    "github_pat_": r"\bgithub_pat_\w{16,}",
-    "glpat-": r"\bglpat-[\w-]{16,}",
-    "sntry": r"\bsntry[a-z]_[\w+/=-]{16,}",
-    "k_live_": r"\b[prs]k_live_\w{8,}",
-    "k_test_": r"\b[prs]k_test_\w{8,}",
-    "whsec_": r"\bwhsec_[\w+/=-]{16,}",
-    "sk-": r"\bsk-[\w-]{20,}",
-    "npm_": r"\bnpm_\w{30,}",
-    "dop_v1_": r"\bdop_v1_\w{32,}",
-}
-
 CREDENTIAL_RULES = (
     Rule("a PostHog token", tuple(f"{sort}_" for sort in TOKEN_MARKS), _posthog_tokens),
-    *(pattern("another service's key", "cloud-key", shape, needs=(literal,)) for literal, shape in _CLOUD_KEYS.items()),
-    pattern(
-        "the secret of an AWS key",
-        "cloud-key",
-        r"\bA[KS]IA[A-Z0-9]{16}[\"',: ]{1,6}([\w/+]{40})(?![\w/+])",
-        needs=("akia", "asia"),
-    ),
-    # Older Sentry tokens are 64 hexadecimal digits and nothing else: as a digest is, so the word before has to tell.
-    pattern(
-        "an older Sentry token",
-        "cloud-key",
-        r"(?i:token|secret|api[_ -]?key)\W{1,4}(?:is\W)?([0-9a-f]{64})\b",
-        needs=("token", "secret", "key"),
-    ),
-    pattern(
-        "a private key",
-        "private-key",
-        r"-----BEGIN [A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?-----.*?(?:-----END [A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?-----|\Z)",
-        needs=("private key",),
-        flags=re.DOTALL,
-    ),
+    *VENDOR_RULES,
     # Node writes what it holds of a message like this, payload and all.
     pattern(
         "bytes written as numbers",
@@ -204,15 +207,19 @@ CREDENTIAL_RULES = (
     Rule("what stands behind Bearer", ("bearer",), _bearer),
     Rule("what stands behind Basic", ("basic",), _basic),
     Rule("an Authorization header", ("authorization",), _authorization),
+    Rule("a digest for authentication", ("digest",), _digests),
+    Rule("a header without a colon", ("x-",), _headers),
     Rule("a cookie", ("cookie",), _cookies),
     Rule("a password in SQL", ("identified", "password"), _sql_passwords),
     pattern("a password in XML", "password", r"(?i:<\w*(?:password|secret|token)\w*>)\s*+([^<>\s]++)\s*+</", needs=("</",)),
-    Rule("what is called a password", ("passw", "passphrase", "pwd", "pass=", "_pass", "x-clickhouse-key"), _named_passwords),
+    Rule("what is called a password", ("pass", "pwd", "kennwort", "x-clickhouse-key"), _named_passwords),
     Rule(
         "what is called a secret, key or token",
         ("secret", "key", "token", "sessionid", "signature", "credential"),
         _named_secrets,
     ),
     Rule("an option of a command", ("--",), _options),
-    Rule("the user of a curl command", (" -u", "--user"), _curl_user),
+    Rule("a pair of a name and a secret", ("passw", "pwd", "key", "token", "secret", "credential"), _pairs),
+    Rule("what SASL sends", ("\x00",), _sasl_plain),
+    Rule("a key to authenticate by", ("auth",), _auth_objects),
 )

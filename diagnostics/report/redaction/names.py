@@ -4,13 +4,14 @@ import re
 from collections.abc import Iterable, Iterator
 
 from diagnostics.report.redaction.addresses import person_span
+from diagnostics.report.redaction.machines import machines
 from diagnostics.report.redaction.spans import Span
 
 
 class Hosts:
     """Hosts to hide, whatever their case. Plain words (`db`) only where an address stands.
 
-    None hides no host; otherwise those that a table of the report names are hidden as well.
+    None hides no host; otherwise those that a table of the report names, and what looks like one, are hidden as well.
     """
 
     def __init__(self, hosts: Iterable[str] | None) -> None:
@@ -29,6 +30,8 @@ class Hosts:
             if host in lowered:
                 for match in pattern.finditer(text):
                     yield Span(match.start(), match.end(), "host", identity=host)
+        if self.hidden:
+            yield from machines(text)
 
 
 class People:

@@ -1,16 +1,16 @@
-"""People: distinct ids and names by the words that stand before them, accounts in paths, telephone numbers, payment cards."""
+"""People: distinct ids and names by the words that stand before or beside them, accounts in paths."""
 
 import re
 from collections.abc import Iterator
 
 from diagnostics.report.redaction.addresses import person_span
 from diagnostics.report.redaction.spans import Rule, Span
-from diagnostics.report.redaction.values import SEPARATOR, Value, says_nothing, values_at
+from diagnostics.report.redaction.values import SEPARATOR, Value, says_nothing, value_at, values_after, values_at
 
 # `missing_distinct_id: 43` and the like are counters of ingestion, not ids.
 _NAME = re.compile(
     r"""(?<!missing[_ ])(?<!invalid[_ ])(?<!illegal[_ ])(?<!without[_ ])(?<!no[_ ])
-    (?:distinct[_\ -]?ids?|\banon(?:ymous)?[_-]?id|\bdevice_?id|person_?id|\buser_?id
+    (?:distinct[_\ -]?ids?|\banon(?:ymous)?[_-]?id|\bdevice_?id|person_?id|\buser_?id|\bsession_id
     |(?:first|last|full|given|family|middle|display)_?name|phone(?:_?number)?|\buser\.(?:id|name|username))(?!\w)""",
     re.IGNORECASE | re.VERBOSE,
 )
@@ -20,17 +20,11 @@ _VERB = re.compile(r"(?:is|in|was)[ \t]++", re.IGNORECASE)
 _SQL = re.compile(
     r"(?:Nullable|LowCardinality|Array)\b.*|String|VARCHAR|UUID|U?Int\d+|[a-z_]\w*\.\w*id|.*(?:distinct|person)_id.*", re.DOTALL
 )
-# DETAIL of Postgres: Key (team_id, distinct_id)=(2, alice) already exists.
-# What a limit cut before its end reaches to the end of the line.
-_UNIQUE_KEY = re.compile(
-    r"""Key[ ]\(([^()=]*+)\)=\(
-    ((?:[^)\r\n]++|\)(?![ ](?:already[ ]exists|is[ ]not[ ]present|is[ ]still|conflicts)|[\r\n.\\"']|\Z))*+)""",
-    re.VERBOSE,
-)
 # What an event says of its person.
 _SET = re.compile(r"""\$set(?:_once)?+(?:\\*["'])?+\s*+[:=]\s*+\{((?:[^{}]++|\{[^{}]*+\}?+)++)""")
+# Seen before all of a bare value is read: `distinct_id(distinct_id(…` would cost the square of its length.
+_ID_AHEAD = re.compile(r"""(?:[\[(]\s{0,8})?(?:\\*["'`]|[\w.+|-]{1,512}(?![^\s,;:.!?)\]}'"`\\]))""")
 _ID = re.compile(r"(?=.*[A-Za-z])[\w.+|-]+")
-_PERSONAL_COLUMN = re.compile(r"distinct_id|person_id|user_id|email|name|username|key", re.IGNORECASE)
 _HOME = re.compile(r"(?:/home/|/Users/|\\+Users\\+)([^/\\\s:\"']++)")
 # Distinct ids that clients send by mistake; PostHog refuses to merge persons by them. They identify nobody.
 _NOBODY = re.compile(
@@ -38,12 +32,36 @@ _NOBODY = re.compile(
     re.IGNORECASE,
 )
 _SERVICE_ACCOUNT = re.compile("app|clickhouse|kafka|node|posthog")
-# As E.164 has it, in groups or not. Without the plus it might be any count, offset or id.
-_TELEPHONE = re.compile(r"(?<![\w+.-])\+[1-9](?:[ .()-]{0,2}[0-9]){8,14}(?![\w-]|\.[0-9])")
-_CARD = re.compile(
-    r"(?<![A-Za-z0-9.-])[2-6][0-9]{3}([ .+_-]?)(?:[0-9]{4}\1[0-9]{4}\1[0-9]{1,7}|[0-9]{6}\1[0-9]{4,5})(?![\w-]|\.[0-9])"
+# What belongs to the same person where an object holds one of the others: `{ name: 'Jane', city: 'Wuppertal' }`.
+_OBJECT = re.compile(r"""(properties\\*["']?+\s*+[:=]?\s*+)?+\{([^{}]{1,20000}+)""", re.IGNORECASE)
+_TELLING = re.compile(
+    r"""(?<![\w-])(?:e-?mail|phone|(?:first|last|full)_?name|city|street|zip(?:_?code)?|postal_?code|birth(?:day|_?date)|\$ip)
+    \\*["']?\s*+[:=]\s*+\\*["'](?=\w)""",
+    re.IGNORECASE | re.VERBOSE,
 )
-_CARD_NETWORK = re.compile(r"4(?:\d{12}|\d{15}|\d{18})|(?:5[1-5]|2[2-7]|6[05])\d{14}|3[47]\d{13}|35\d{14}|3[068]\d{12}")
+_BESIDE = re.compile(
+    r"(?<![\w$-])(?:name|nick_?name|username|address|street|city|zip(?:_?code)?|postal_?code|birth(?:day|_?date)|dob)(?!\w)",
+    re.IGNORECASE,
+)
+# Node tells a machine's address in objects, too.
+_MACHINE = re.compile(r"\b(?:port|syscall|errno)\b")
+_PLACE = re.compile(
+    r"geoip_(?:latitude|longitude|city_name|city|postal_code|subdivision_[0-9]_(?:name|code)|accuracy_radius)(?!\w)"
+)
+# `alias "a" to "b"`, `distinct ids a and b`
+_ALIAS = re.compile(r"""\balias(?:ing|ed)?[ \t]++(?=\\*["'])""", re.IGNORECASE)
+_ALSO = re.compile(r"""[ \t]++(?:and|into|to|with)[ \t]++(?=\S)""")
+# `janina.roe`: a service has no such name, and what follows a second dot or an @ is a host or a table.
+_LOGIN = re.compile(
+    r"""(?<![\w.-])user(?:_?name)?\\*["']?[ \t]*+[:=][ \t]*+\\*["']?([a-z]{2,30}+\.[a-z]{2,30}+)(?![\w.@:/-])""",
+    re.IGNORECASE,
+)
+_DISPLAYED = re.compile(
+    r"""(?<![\w"'\\])(?:\\*"([^"<>@\r\n\\]{2,80})\\*"
+    |((?:[^\W\d_a-z][^\W\d_A-Z][\w'’-]{0,30}[ ]){1,2}[^\W\d_a-z][\w'’.-]{0,30}))[ ]?
+    <[\w.%+'-]{1,80}(?:@|%40)[\w.-]+>""",
+    re.VERBOSE,
+)
 
 
 def _named_people(text: str) -> Iterator[Span]:
@@ -55,10 +73,15 @@ def _named_people(text: str) -> Iterator[Span]:
             for value in _identities(text, separator):
                 yield person_span(text, value.start, value.end)
                 position = value.after
+                for other in _others(text, value):
+                    yield person_span(text, other.start, other.end)
+                    position = other.after
 
 
 def _identities(text: str, separator: re.Match[str]) -> Iterator[Value]:
     verb = None if separator[1] else _VERB.match(text, separator.end())
+    if not (separator[1] or verb or _ID_AHEAD.match(text, separator.end())):
+        return
     for value in values_at(text, verb.end() if verb else separator.end()):
         content = text[value.start : value.end]
         if not value.quoted and (_is_sql(content) or _is_prose(text, separator) or not (separator[1] or _is_id(content))):
@@ -82,21 +105,6 @@ def _is_sql(content: str) -> bool:
     return len(content) < 200 and bool(_SQL.fullmatch(content))
 
 
-def _unique_keys(text: str) -> Iterator[Span]:
-    """Of a violated unique key the values of its personal columns; all of them where they cannot be told apart."""
-    for match in _UNIQUE_KEY.finditer(text):
-        columns, values = match[1].split(", "), match[2].split(", ")
-        personal = [bool(_PERSONAL_COLUMN.search(column)) for column in columns]
-        if any(personal) and len(columns) != len(values):
-            yield person_span(text, *match.span(2))
-            continue
-        start = match.start(2)
-        for is_personal, value in zip(personal, values, strict=False):
-            if is_personal and value:
-                yield person_span(text, start, start + len(value))
-            start += len(value) + len(", ")
-
-
 def _properties(text: str) -> Iterator[Span]:
     for match in _SET.finditer(text):
         if not says_nothing(match[1]):
@@ -109,30 +117,58 @@ def _accounts(text: str) -> Iterator[Span]:
             yield Span(*match.span(1), "person", identity=match[1])
 
 
-def _telephones(text: str) -> Iterator[Span]:
-    for match in _TELEPHONE.finditer(text):
-        yield Span(*match.span(), "person", identity=re.sub(r"\D", "", match[0]))
+def _others(text: str, value: Value) -> Iterator[Value]:
+    """The identities that a sentence adds to `value`: "distinct ids a1b2c3d4 and e5f6a7b8"."""
+    while (also := _ALSO.match(text, value.after)) and (following := value_at(text, also.end())):
+        if not (following.quoted or _is_id(text[following.start : following.end])):
+            return
+        yield following
+        value = following
 
 
-def _cards(text: str) -> Iterator[Span]:
-    for match in _CARD.finditer(text):
-        digits = re.sub(r"\D", "", match[0])
-        if _CARD_NETWORK.fullmatch(digits) and _luhn(digits):
-            yield Span(match.start(), match.end(), "card")
+def _aliases(text: str) -> Iterator[Span]:
+    for match in _ALIAS.finditer(text):
+        value = value_at(text, match.end())
+        others = list(_others(text, value)) if value else []
+        if value and others:
+            yield from (person_span(text, each.start, each.end) for each in (value, *others))
 
 
-def _luhn(digits: str) -> bool:
-    doubled = [int(digit) * 2 if place % 2 else int(digit) for place, digit in enumerate(reversed(digits))]
-    return sum(number - 9 if number > 9 else number for number in doubled) % 10 == 0
+def _objects(text: str) -> Iterator[Span]:
+    """The name and the address of somebody in an object that tells more of them; other objects have names that are needed."""
+    for match in _OBJECT.finditer(text):
+        if not (match[1] or _TELLING.search(match[2])) or _MACHINE.search(match[2]):
+            continue
+        for value in values_after(_BESIDE, match[2], lambda content, value: value.quoted and not says_nothing(content)):
+            yield person_span(text, match.start(2) + value.start, match.start(2) + value.end)
+
+
+def _places(text: str) -> Iterator[Span]:
+    for value in values_after(_PLACE, text, lambda content, _: not says_nothing(content) and not _is_sql(content)):
+        yield Span(value.start, value.end, "text")
+
+
+def _logins(text: str) -> Iterator[Span]:
+    for match in _LOGIN.finditer(text):
+        yield person_span(text, *match.span(1))
+
+
+def _displayed(text: str) -> Iterator[Span]:
+    """The name before an address: `Jane Doe <jane@x.io>`."""
+    for match in _DISPLAYED.finditer(text):
+        group = 1 if match[1] else 2
+        yield Span(*match.span(group), "person", identity=match[group])
 
 
 PEOPLE_RULES = (
     Rule("what is called a distinct id or a name", ("id", "name", "phone"), _named_people),
-    Rule("a personal value of a unique key", ("key (",), _unique_keys),
     Rule("properties of a person", ("$set",), _properties),
     Rule("a home directory", ("/home/", "/users/", "\\users\\"), _accounts),
-    Rule("a telephone number", ("+",), _telephones),
-    Rule("a payment card", (), _cards),
+    Rule("two ids of one person", ("alias",), _aliases),
+    Rule("what an object tells of a person", ("name", "address", "city", "street", "zip", "postal", "birth", "dob"), _objects),
+    Rule("where a person is", ("geoip_",), _places),
+    Rule("the name of a user", ("user",), _logins),
+    Rule("the name before an e-mail address", ("<",), _displayed),
 )
 
 

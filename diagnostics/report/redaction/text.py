@@ -6,16 +6,31 @@ from collections.abc import Iterator
 from itertools import chain
 
 from diagnostics.report.redaction.addresses import ADDRESS_RULES, person_span
+from diagnostics.report.redaction.commands import COMMAND_RULES
 from diagnostics.report.redaction.credentials import CREDENTIAL_RULES
+from diagnostics.report.redaction.manifests import MANIFEST_RULES
 from diagnostics.report.redaction.names import Hosts, People
+from diagnostics.report.redaction.numbers import NUMBER_RULES
 from diagnostics.report.redaction.people import PEOPLE_RULES, is_nobody
+from diagnostics.report.redaction.prose import PROSE_RULES
 from diagnostics.report.redaction.reading import unfolded, unwrapped
+from diagnostics.report.redaction.rows import ROW_RULES
 from diagnostics.report.redaction.secrets import Secrets
 from diagnostics.report.redaction.spans import MARKS, Pseudonyms, Span, is_mark, merged, named
 from diagnostics.report.redaction.urls import URL_RULES
 
 # Where two rules find the same, the first gives the mark.
-_RULES = (*CREDENTIAL_RULES, *URL_RULES, *PEOPLE_RULES, *ADDRESS_RULES)
+_RULES = (
+    *CREDENTIAL_RULES,
+    *COMMAND_RULES,
+    *MANIFEST_RULES,
+    *PROSE_RULES,
+    *URL_RULES,
+    *PEOPLE_RULES,
+    *ROW_RULES,
+    *NUMBER_RULES,
+    *ADDRESS_RULES,
+)
 # Two are usual: one takes out, one finds nothing more. A text that is not clean by then was made to keep us busy.
 _ROUNDS = 6
 

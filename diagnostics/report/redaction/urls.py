@@ -14,6 +14,16 @@ _USERINFO = re.compile(
 )
 # As in the directory names of ClickHouse's distribution queue: default:hunter2@10.0.0.5:9000
 _USERINFO_ALONE = re.compile(r"""(?<![\w%.-])[\w%.-]++:([^\s@/:"'`<>()\[\]{},]{1,128}+)@[A-Za-z0-9][\w.-]*+:[0-9]{2,5}\b""")
+# Without the scheme: //posthog:hunter2@db/posthog
+_USERINFO_BARE = re.compile(r"""(?<![:\\\w/])//[\w.%-]++:([^\s@/:"'`<>]{1,128}+)@[A-Za-z0-9]""")
+# A password with blanks in it, of a connection: a host with a port or a path follows. A sentence has no colon at its beginning.
+_USERINFO_BLANKS = re.compile(
+    r"""\b(?:postgres(?:ql)?|rediss?|clickhouse|mysql|amqps?|mongodb)(?:\+\w{1,20})?://[\w.%-]*+:(?![0-9]{1,5}[ ])
+    ((?![\w-]*-removed\b)[^\s@/"'`<>]{1,64}(?:[ ][^\s@/"'`<>]{1,64}){1,4})@[A-Za-z0-9][\w.-]*+(?::[0-9]{2,5}\b|/)""",
+    re.VERBOSE,
+)
+# Older Sentry had a secret key as well, and not only in hexadecimal. A project is a number.
+_SENTRY_PROJECT = re.compile(r"@[\w.-]{0,60}sentry[\w.-]{0,60}(?::[0-9]{2,5})?/(?:[\w-]+/){0,3}[0-9]+\b")
 # What a limit cut before the @. A host has no such port, and no such name.
 _CUT = re.compile(r"""://[^\s/?\#@:\[\]"'`<>]*+:(?![0-9]{1,5}(?!\w))([^\s/?\#@:"'`<>()\[\],;]{1,200}+)(?![/?\#@:])""")
 _CUT_KEY = re.compile(r"://([0-9a-f]{16,32})(?![\w.@:/-])")
@@ -43,7 +53,7 @@ def _userinfo(text: str) -> Iterator[Span]:
         start, end = match.span(group)
         user, colon, password = match[group].partition(":")
         user_end = start + len(user)
-        if _DSN_KEY.fullmatch(user):
+        if _DSN_KEY.fullmatch(user) or (password and _SENTRY_PROJECT.match(text, end)):
             yield Span(start, user_end, "dsn-key")
         elif "@" in unquote(user):
             yield person_span(text, start, user_end)
@@ -57,6 +67,13 @@ def _userinfo_alone(text: str) -> Iterator[Span]:
     for match in _USERINFO_ALONE.finditer(text):
         if not match[0].startswith(f"{_EXAMPLE}@") and not says_nothing(match[1]):
             yield Span(*match.span(1), "password")
+
+
+def _userinfo_rare(text: str) -> Iterator[Span]:
+    for shape in (_USERINFO_BARE, _USERINFO_BLANKS):
+        for match in shape.finditer(text):
+            if not says_nothing(match[1]):
+                yield Span(*match.span(1), "password")
 
 
 def _userinfo_cut(text: str) -> Iterator[Span]:
@@ -105,6 +122,7 @@ def _people(text: str) -> Iterator[Span]:
 URL_RULES = (
     Rule("credentials in a URL", ("@",), _userinfo),
     Rule("credentials in a connection string", ("@",), _userinfo_alone),
+    Rule("credentials in a rare form of URL", ("//",), _userinfo_rare),
     Rule("credentials in a URL that was cut", ("://",), _userinfo_cut),
     Rule("the query of a URL", ("://",), _queries),
     Rule("the query of a request", (" http/",), _logged_queries),

@@ -6,16 +6,23 @@ password=hunter2   "password": "hunter2"   \\"password\\":\\"hunter2\\"   PASSWO
 import re
 from collections.abc import Callable, Iterator
 
-from msgspec import Struct
+from msgspec import Struct, structs
 
 # What stands between a name and its value: the name's closing quote, then `=`, `:`, `=>` or `%3D`.
 SEPARATOR = re.compile(r"""(?:\\*["'`])?+\s*+(=>|:=|[:=]|%3[AaDd])?+[ \t]*+""")
 
 _QUOTE = re.compile(r"""\\*["'`]""")
-_CONTENTS = {quote: re.compile(rf"(?:[^{quote}\\]|\\.)*+", re.DOTALL) for quote in "'\"`"}
+_CONTENTS = {quote: re.compile(rf"(?:[^{quote}\\]|\\.)*+", re.DOTALL) for quote in '"`'}
+# SQL doubles the quote; a shell continues the word behind it. An empty value is no beginning of either.
+_CONTENTS["'"] = re.compile(r"(?:(?!'')(?:[^'\\]|\\.)(?:[^'\\]|\\.|'')*+)?+", re.DOTALL)
 _LINE = re.compile(r"[^\r\n]*+")
 # A comma or semicolon belongs to the value unless the next field seems to follow, an apostrophe if it stands in a word.
 _BARE = re.compile(r"""(?:[^\s,;&"'`]++|[,;](?![ \t]*[\w.-]*+[:="']|\s|\Z)|(?<=\w)'(?=\w))*+""")
+# `!!binary`, and what begins a block of YAML: its indented lines are the value; on one line, a log has joined them.
+_TAG = re.compile(r"(?:!{1,2}[\w:/.-]++[ \t]++)?+(?:[|>][0-9+-]{0,2}(?:[ \t]++|(?=\\++n)))?+")
+_BLOCK = re.compile(r"[|>][0-9+-]{0,2}[ \t]*+(?:\r?\n|\\++n)([ \t]++)(\S[^\r\n\\]*+(?:(?:\r?\n|\\++n)\1[^\r\n\\]++)*+)")
+# Where a quoted name is followed by a line break, JSON goes on.
+_NEXT_LINE = re.compile(r"""\s++(?=\\*["'])""")
 _LIST = re.compile(r"[\[(]\s*")
 _COMMA = re.compile(r"\s*,\s*")
 _TRAILING = ".,;:!?)]}\\"
@@ -32,6 +39,13 @@ _SAYING = re.compile(
     r"""a|after|again|an|and|as|authentication|bad|be|before|blank|by|cannot|check|does|empty|expired|false|flag|for|from|given|has
     |hidden|if|in|incorrect|instead|invalid|is|it|missing|must|nil|no|none|not|null|of|ok|on|option|or|required|reset|see|set
     |should|that|the|to|true|try|undefined|unknown|unset|use|value|was|when|with|wrong|yes""",
+    re.IGNORECASE | re.VERBOSE,
+)
+
+# Words with digits that sentences about secrets have: how they are hashed, how long they are, where they stand.
+_TECHNICAL = re.compile(
+    r"""(?:aes|base|hmac|md|oauth|pbkdf|scram-sha|double_sha|sha|utf)[_-]?[0-9].*|(?:es|hs|ps|rs)(?:256|384|512)|x\.?509.*
+    |!{1,2}[a-z]+|[0-9][0-9,.-]*[A-Za-z-]+|.*(?:::|\().*|[\w.-]*\.[a-z]{1,4}(?::\d+)*|[A-Za-z]+-removed|[\w-]+_(?:password|token|key|secret)""",
     re.IGNORECASE | re.VERBOSE,
 )
 
@@ -74,10 +88,34 @@ def values_after(names: re.Pattern[str], text: str, taken: Callable[[str, Value]
     while name := names.search(text, position):
         position = name.end()
         between = SEPARATOR.match(text, position)
-        value = value_at(text, between.end()) if between and between[1] else None
+        value = value_behind(text, between) if between and between[1] else None
         if value and taken(text[value.start : value.end], value):
             yield value
             position = value.after
+
+
+def value_behind(text: str, separator: re.Match[str]) -> Value | None:
+    """The value behind a match of SEPARATOR; also one on the next line, if the name was quoted, or in a block of YAML."""
+    block = _BLOCK.match(text, separator.end())
+    if block:
+        return Value(block.start(2), block.end(2), block.end(2), True)
+    tag = _TAG.match(text, separator.end())
+    start = tag.end() if tag else separator.end()
+    between = _NEXT_LINE.match(text, start) if separator[0][:1] in "\\\"'`" else None
+    value = value_at(text, between.end() if between else start)
+    # A tag stands before nothing but a value.
+    return structs.replace(value, quoted=True) if value and start > separator.end() else value
+
+
+def tells_a_secret(value: str) -> bool:
+    """Whether a word of a sentence rather is a secret: `Zq8RtsWm` is, `wrong`, `SCRAM-SHA-256` and `32-byte` are not."""
+    return (
+        len(value) >= 6
+        and not says_nothing(value)
+        and not _TECHNICAL.fullmatch(value)
+        and any(character.isalpha() for character in value)
+        and any(character.isdigit() or character in "!#$%^&*+" for character in value)
+    )
 
 
 def says_nothing(value: str) -> bool:

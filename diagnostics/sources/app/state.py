@@ -1,5 +1,7 @@
 """What the app's answers mean: its own pages told from those of a proxy, a login or another product."""
 
+from collections.abc import Sequence
+from enum import StrEnum
 from typing import Any
 
 from msgspec import Struct
@@ -36,19 +38,33 @@ class ReadyCheck(Struct, frozen=True, kw_only=True):
     ok: bool
 
 
+class Standing(StrEnum):
+    """Who spoke when a page was asked for, and what that is worth."""
+
+    SPOKE = "the app, in the words of this page, good or bad"
+    FAILED = "the app, which broke while it made the page"
+    PROXY = "a proxy, because the app does not answer it"
+    ABSENT = "nobody: there is no such page, as in versions before it"
+    HIDDEN = "a login, a redirect or something else that stands in its place"
+    SILENT = "nobody: there was no answer"
+
+
 class Page(Struct, frozen=True, kw_only=True):
-    """What one of the app's pages answered, in a few words."""
+    """What one of the app's pages answered, in a few words; `status` is 0 where there was no answer."""
 
     path: str
     said: str
+    standing: Standing = Standing.SPOKE
+    status: int = 0
 
 
 class AppState(Struct, frozen=True, kw_only=True):
     """What the app's public pages say.
 
     `reached`: something answered, and not a proxy in its place. `is_posthog`: at least one answer is PostHog's own, or it
-    fails on every page. `readyz` is None where that page does not exist. `migrated` is what `/_health` says of the
-    migrations. `message` says why it was not reached or is not PostHog, `hint` what to do about it.
+    fails wherever it has a page. `readyz` is None where that page does not exist. `migrated` is what `/_health` says of the
+    migrations. `alive` is `/_livez`, which every version answers without looking at anything: it says nothing of the pages that
+    people use. `message` says why it was not reached or is not PostHog, `hint` what to do about it.
     """
 
     reached: bool
@@ -56,10 +72,15 @@ class AppState(Struct, frozen=True, kw_only=True):
     preflight: Preflight | None = None
     readyz: tuple[ReadyCheck, ...] | None = None
     migrated: bool | None = None
+    alive: bool = False
     fails_everywhere: bool = False
     pages: tuple[Page, ...] = ()
     message: str = ""
     hint: str = ""
+
+    def standing(self, *standings: Standing) -> tuple[Page, ...]:
+        """The pages that stand so."""
+        return tuple(page for page in self.pages if page.standing in standings)
 
 
 class SystemStatus(Struct, frozen=True, kw_only=True):
@@ -77,13 +98,14 @@ def read_state(*, preflight: Outcome, readyz: Outcome, health: Outcome, livez: O
     """What the answers to the four public pages mean together."""
     outcomes = {"/_preflight/": preflight, "/_readyz": readyz, "/_health": health, "/_livez": livez}
     answers = [outcome for outcome in outcomes.values() if isinstance(outcome, Answer) and not _is_proxys(outcome)]
-    pages = tuple(Page(path=path, said=_in_words(outcome)) for path, outcome in outcomes.items())
+    flags, checks, migrated, alive = _preflight(preflight), _ready_checks(readyz), _migrated(health), _is_alive(livez)
+    spoke = dict(zip(outcomes, (flags is not None, checks is not None, migrated is not None, alive), strict=True))
+    pages = tuple(_page(path, outcome, spoke=spoke[path]) for path, outcome in outcomes.items())
     if not answers:
         message, hint = _why_unreached(next((said for said in outcomes.values() if isinstance(said, Answer)), preflight))
         return AppState(reached=False, pages=pages, message=message, hint=hint)
-    flags, checks, migrated = _preflight(preflight), _ready_checks(readyz), _migrated(health)
-    broken = all(answer.status >= 500 for answer in answers)
-    known = any((flags, checks, migrated is not None, _is_alive(livez)))
+    everywhere = all(answer.status >= 500 for answer in answers)
+    known, broken = any(spoke.values()), everywhere or _is_broken(pages)
     message, hint = ("", "") if known or broken else _something_else(answers[0])
     return AppState(
         reached=True,
@@ -91,11 +113,37 @@ def read_state(*, preflight: Outcome, readyz: Outcome, health: Outcome, livez: O
         preflight=flags,
         readyz=checks,
         migrated=migrated,
-        fails_everywhere=broken and not known,
+        alive=alive,
+        fails_everywhere=everywhere and not known,
         pages=pages,
         message=message,
         hint=hint,
     )
+
+
+def _page(path: str, outcome: Outcome, *, spoke: bool) -> Page:
+    if isinstance(outcome, NoAnswer):
+        return Page(path=path, said=outcome.message, standing=Standing.SILENT)
+    return Page(path=path, said=_in_words(outcome), standing=_standing(outcome, spoke=spoke), status=outcome.status)
+
+
+def _standing(answer: Answer, *, spoke: bool) -> Standing:
+    if spoke:
+        return Standing.SPOKE
+    if _is_proxys(answer):
+        return Standing.PROXY
+    if answer.status >= 500:
+        return Standing.FAILED
+    return Standing.ABSENT if answer.status in (404, 410) else Standing.HIDDEN
+
+
+def _is_broken(pages: Sequence[Page]) -> bool:
+    """Whether it is an app that fails wherever it has a page. A page that a version lacks is a 404 or its login; only these two
+    names are PostHog's alone, so one that breaks on `/_health` and has nothing else may be anybody."""
+    failed = {page.path for page in pages if page.standing is Standing.FAILED}
+    here = [page for page in pages if page.standing is not Standing.ABSENT and not 300 <= page.status < 400]
+    own = not failed.isdisjoint({"/_preflight/", "/_readyz"})
+    return own and not any(page.standing is Standing.HIDDEN for page in here)
 
 
 def read_system_status(outcome: Outcome) -> SystemStatus:
@@ -180,10 +228,8 @@ def _something_else(answer: Answer) -> tuple[str, str]:
     return f"it answers {answer.status} with {what}, and none of PostHog's pages", "check site_url"
 
 
-def _in_words(outcome: Outcome) -> str:
-    if isinstance(outcome, NoAnswer):
-        return outcome.message
-    return f"{outcome.status}, HTML" if outcome.is_html else str(outcome.status)
+def _in_words(answer: Answer) -> str:
+    return f"{answer.status}, HTML" if answer.is_html else str(answer.status)
 
 
 def _bool(value: Any) -> bool | None:

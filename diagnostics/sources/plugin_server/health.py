@@ -38,11 +38,13 @@ class Readiness(StrEnum):
 
 
 class ServiceCheck(Struct, frozen=True, kw_only=True):
-    """One of the checks that an instance runs. `name` and `message` are its own words."""
+    """One of the checks that an instance runs. `name` and `message` are its own words; so is `word`, for a status that diag
+    does not know."""
 
     name: str
     status: HealthStatus
     message: str = ""
+    word: str = ""
 
 
 class Health(Struct, frozen=True, kw_only=True):
@@ -81,6 +83,11 @@ class Health(Struct, frozen=True, kw_only=True):
     def failing(self) -> tuple[ServiceCheck, ...]:
         """The checks that say that something is wrong."""
         return tuple(check for check in self.checks if check.status in (HealthStatus.ERROR, HealthStatus.DEGRADED))
+
+    @property
+    def not_understood(self) -> tuple[ServiceCheck, ...]:
+        """The checks whose status is in a word that diag does not know: they are neither well nor broken."""
+        return tuple(check for check in self.checks if check.status is HealthStatus.UNKNOWN)
 
 
 def read_health(address: str, outcome: Outcome) -> Health:
@@ -129,12 +136,14 @@ def _reported(address: str, http_status: int, body: dict[str, Any]) -> Health:
 
 
 def _service(name: str, value: Any) -> ServiceCheck:
-    if isinstance(value, dict):
-        message = value.get("message")
-        return ServiceCheck(
-            name=_cut(name), status=_status(value.get("status")), message=_cut(message) if isinstance(message, str) else ""
-        )
-    return ServiceCheck(name=_cut(name), status=_status(value))
+    message, word = (value.get("message"), value.get("status")) if isinstance(value, dict) else (None, value)
+    status = _status(word)
+    return ServiceCheck(
+        name=_cut(name),
+        status=status,
+        message=_cut(message) if isinstance(message, str) else "",
+        word=_cut(str(word)) if status is HealthStatus.UNKNOWN else "",
+    )
 
 
 def _status(word: Any) -> HealthStatus:

@@ -97,6 +97,10 @@ class PluginServer(Source):
         self.asker.may(METRICS_ELSEWHERE)
         return self._memo.get("readings", self._read_all)
 
+    def later(self) -> tuple[Readings, ...]:
+        """The readings that could be made, but up to now: for whoever waited for something else in between. Once a run."""
+        return self._memo.get("later", self._read_later)
+
     def connection(self) -> Connection:
         """Connected when a plugin server answers: what it answers is the business of the check on it."""
         started = time.monotonic()
@@ -139,8 +143,25 @@ class PluginServer(Source):
             raise TimedOut("There was no time left to read the counters twice", hint="give it more time with --deadline")
         return tuple(concurrently([partial(self._read_twice, health) for health in answering]))
 
+    def _read_later(self) -> tuple[Readings, ...]:
+        found = concurrently([partial(self._read_on, each) for each in self.readings() if each.readable])
+        return tuple(each for each in found if each is not None)
+
+    def _read_on(self, earlier: Readings) -> Readings | None:
+        """None where it cannot be read any more."""
+        client = self._client(earlier.address)
+        endpoint = METRICS_ELSEWHERE if self._page(client, METRICS)[0].missing else METRICS
+        page, at = self._page(client, endpoint, attempt=3)
+        if page.metrics is None:
+            return None
+        seconds = at - self._page(client, endpoint)[1]
+        return structs.replace(earlier, at=page.at.timestamp(), after=page.metrics, seconds=seconds)
+
+    def _client(self, address: str) -> Http:
+        return next(each for clients in self._instances.values() for each in clients if each.address == address)
+
     def _read_twice(self, health: Health) -> Readings:
-        client = next(each for clients in self._instances.values() for each in clients if each.address == health.address)
+        client = self._client(health.address)
         endpoint, (before, first) = METRICS, self._page(client, METRICS)
         if before.missing:
             endpoint, (before, first) = METRICS_ELSEWHERE, self._page(client, METRICS_ELSEWHERE)

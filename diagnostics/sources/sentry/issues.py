@@ -6,6 +6,7 @@ Searches are made of plain `key:value` tokens only: negation and wildcards need 
 import re
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
+from enum import StrEnum
 from typing import Any
 
 from msgspec import Struct
@@ -27,9 +28,22 @@ MAX_LINK = 4000
 ENDS_NOW = timedelta(minutes=2)
 
 
+class Program(StrEnum):
+    """What an issue was reported by, as far as its platform tells: PostHog is made of the first three, and of browsers."""
+
+    NODE = "node"
+    PYTHON = "python"
+    RUST = "rust"
+    BROWSER = "browser"
+    FOREIGN = "foreign"
+    UNTOLD = ""
+
+
 class Issue(Struct, frozen=True, kw_only=True):
-    """One issue. `count` is the number of events within the window; `title`, `message`, `culprit`, `filename` and `function`
-    are the words of the program that failed; `from_plugin_server` says that its events carry a plugin server's tag."""
+    """One issue. `count` is the number of events within the window; `title`, `message`, `culprit`, `filename`, `function` and
+    `logger` are the words of the program that failed; `from_plugin_server` says that its events carry a plugin server's tag.
+    `platform` is that of its events (GlitchTip and old Sentries do not say), `project_platform` the one that the project was
+    created for, whatever reports to it. `permalink` is Sentry's own link to it, as it came."""
 
     id: str
     short_id: str
@@ -44,6 +58,9 @@ class Issue(Struct, frozen=True, kw_only=True):
     count: int
     first_seen: datetime | None
     last_seen: datetime | None
+    project_platform: str = ""
+    logger: str = ""
+    permalink: str = ""
     from_plugin_server: bool = False
 
 
@@ -52,11 +69,13 @@ class Issues(Struct, frozen=True, kw_only=True):
 
     `heard_of_plugin_server`: whether a plugin server reported anything in the 90 days that Sentry keeps; None when Sentry
     cannot say. PostHog's plugin server reports to PostHog's own error tracking instead of Sentry since February 2025.
+    `heard_in` is the project that it did so in.
     """
 
     found: tuple[Issue, ...]
     complete: bool
     heard_of_plugin_server: bool | None
+    heard_in: str = ""
 
 
 class Project(Struct, frozen=True, kw_only=True):
@@ -105,6 +124,40 @@ def read_issues(body: Any) -> list[Issue]:
     return [_issue(entry) for entry in _objects(body)]
 
 
+def program_of(issue: Issue) -> Program:
+    """What reported the issue, by the platform of its events. Those have no dash: what has one is that of the project again."""
+    return _program(issue.platform) if "-" not in issue.platform else Program.UNTOLD
+
+
+def project_program_of(issue: Issue) -> Program:
+    """What the issue's project was created for."""
+    return _program(issue.project_platform)
+
+
+# Capture is Rust, whose client calls itself native. Those of projects are finer, such as node-express or python-django.
+_PROGRAMS = {
+    "node": Program.NODE,
+    "bun": Program.NODE,
+    "deno": Program.NODE,
+    "python": Program.PYTHON,
+    "rust": Program.RUST,
+    "native": Program.RUST,
+    "javascript": Program.BROWSER,
+    "other": Program.UNTOLD,
+    "": Program.UNTOLD,
+}
+
+
+def _program(platform: str) -> Program:
+    return _PROGRAMS.get(platform.lower().partition("-")[0], Program.FOREIGN)
+
+
+def believable(tagged: Sequence[Issue]) -> bool:
+    """Whether these can be the issues with the plugin server's tag: a browser never sets it, so a Sentry that lists one when
+    asked for the tag did not search for it."""
+    return all(program_of(issue) in (Program.NODE, Program.UNTOLD) for issue in tagged)
+
+
 def read_projects(body: Any) -> list[Project]:
     """The projects of one page."""
     return [Project(id=_text(entry.get("id")), slug=_text(entry.get("slug"))) for entry in _objects(body)]
@@ -130,6 +183,9 @@ def _issue(entry: dict[str, Any]) -> Issue:
         count=_count(entry.get("count")),
         first_seen=_time(entry.get("firstSeen")),
         last_seen=_time(entry.get("lastSeen")),
+        project_platform=_text(project.get("platform")),
+        logger=_text(entry.get("logger")),
+        permalink=_text(entry.get("permalink")),
     )
 
 

@@ -21,13 +21,16 @@ from diagnostics.sources.sentry import failure as sentry_failure
 from diagnostics.sources.sentry.issues import (
     PLUGIN_SERVER,
     UNRESOLVED,
+    Issue,
     Issues,
+    believable,
     next_cursor,
     read_issues,
     read_projects,
     search,
     time_range,
 )
+from diagnostics.sources.sentry.link import link
 from diagnostics.sources.source import Connected, Connection, Endpoint, Memo, NotConnected, Read, Recorder, Source, now
 
 _ISSUES_PATH = "/api/0/organizations/{org}/issues/"
@@ -77,6 +80,15 @@ class Sentry(Source):
     def organization(self) -> str:
         return self._org
 
+    @property
+    def of_projects(self) -> bool:
+        """Whether it is asked for certain projects only, which somebody named as PostHog's."""
+        return bool(self._projects)
+
+    def link(self, issue: Issue) -> str:
+        """The whole address of an issue, fit to be shown."""
+        return link(issue.permalink, address=self.address(), organization=self._org, issue_id=issue.id)
+
     def issues(self, *, since: datetime, until: datetime, user: str | None = None) -> Issues:
         """Unresolved issues seen between `since` and `until`, of `user` (the `username` of Sentry's user) if given.
 
@@ -89,17 +101,22 @@ class Sentry(Source):
         heard = in_background(partial(self._heard_of_plugin_server, projects))  # meanwhile: a slow Sentry is slow for both
         pages = list(self._pages(ISSUES, question))
         found = [issue for page in pages for issue in read_issues(page.json)]
-        tagged = self._tagged(search(UNRESOLVED, PLUGIN_SERVER, user=user), where) if found else frozenset()
+        tagged = self._tagged(search(UNRESOLVED, PLUGIN_SERVER, user=user), where) if found else []
+        searched = believable([*tagged, *(heard.result() or ())])
+        ids = frozenset(issue.id for issue in tagged) if searched else frozenset()
+        last = heard.result() if searched else None
         return Issues(
-            found=tuple(structs.replace(issue, from_plugin_server=issue.id in tagged) for issue in found),
+            found=tuple(structs.replace(issue, from_plugin_server=issue.id in ids) for issue in found),
             complete=not pages or next_cursor(pages[-1].headers.get("link", "")) is None,
-            heard_of_plugin_server=heard.result(),
+            heard_of_plugin_server=None if last is None else bool(last),
+            heard_in=last[0].project if last else "",
         )
 
-    def _heard_of_plugin_server(self, projects: list[tuple[str, str]]) -> bool | None:
+    def _heard_of_plugin_server(self, projects: list[tuple[str, str]]) -> list[Issue] | None:
+        """The last issue of a plugin server, if there is one; None when Sentry cannot say."""
         question = [("query", PLUGIN_SERVER), *projects, ("statsPeriod", "90d"), ("groupStatsPeriod", ""), ("limit", "1")]
         try:
-            return bool(read_issues(self._get(ISSUES, question, "event:read", tries=1).json))
+            return read_issues(self._get(ISSUES, question, "event:read", tries=1).json)
         except SourceError:
             return None
 
@@ -124,13 +141,13 @@ class Sentry(Source):
             return NotConnected(code=sentry_failure.UNAUTHORIZED, message=message, hint=sentry_failure.HINT_INTEGRATION)
         return Connected(seconds=time.monotonic() - started)
 
-    def _tagged(self, query: str, where: list[tuple[str, str]]) -> frozenset[str]:
-        """The ids of issues whose events carry the plugin server's tag; a Sentry that cannot search for it knows none."""
+    def _tagged(self, query: str, where: list[tuple[str, str]]) -> list[Issue]:
+        """The issues whose events carry the plugin server's tag; a Sentry that cannot search for it knows none."""
         try:
             pages = list(self._pages(ISSUES, [("query", query), *where, ("limit", str(PAGE))]))
         except BadAnswer:
-            return frozenset()
-        return frozenset(issue.id for page in pages for issue in read_issues(page.json))
+            return []
+        return [issue for page in pages for issue in read_issues(page.json)]
 
     def _project_parameters(self) -> list[tuple[str, str]]:
         """`project=` for each project: older servers take numbers only, so slugs are looked up."""

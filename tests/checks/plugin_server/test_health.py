@@ -316,6 +316,20 @@ def test_trouble_of_other_work_only_warns_while_events_are_processed() -> None:
         assert only(health_of(replay.url)).status is Status.FAIL
 
 
+def test_a_check_in_a_word_that_diag_does_not_know_is_no_evidence_of_health(http_server: ScriptedServer) -> None:
+    checks = {"analytics-ingestion": {"status": "weird"}, "cdp": "ok"}
+    finding = only(health_of(served(http_server, {"status": "ok", "checks": checks})))
+    assert (finding.code, finding.status) == ("plugin-server.unhealthy", Status.UNKNOWN)
+    assert finding.claim == (
+        f'The plugin server at {http_server.url} answers, but says of analytics-ingestion "weird", which diag does not know'
+    )
+
+
+def test_one_word_that_diag_does_not_know_beside_an_error_changes_nothing(http_server: ScriptedServer) -> None:
+    checks = {"analytics-ingestion": "weird", "cdp": "error"}
+    assert only(health_of(served(http_server, {"status": "error", "checks": checks}, status=503))).status is Status.FAIL
+
+
 @pytest.mark.parametrize("name", ["something-new", "analytics-ingestion-overflow"])
 def test_trouble_of_unknown_work_and_of_other_lanes_of_events_fails(name: str) -> None:
     checks = {"analytics-ingestion": Health(status="ok"), name: Health(status="error")}

@@ -4,7 +4,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from checks.plugin_server.progress import HUNG_SHARE, SETTLED_AFTER, SLOW_BATCH, STALLED_AFTER
+from checks.plugin_server.progress import HUNG_SHARE, SETTLED_AFTER, SLOW_BATCH
+from checks.plugin_server.stalled import STALLED_AFTER
 from diagnostics import Status, Table
 from diagnostics.lab.scripted import ScriptedServer
 from tests.checks.plugin_server.watching import HOURS, ago_ms, claim, hanging, look, only, said, up

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import pytest
 
@@ -52,7 +53,10 @@ def test_split_by_role_without_the_one_that_takes_events() -> None:
         )
         (table,) = finding.evidence
         assert isinstance(table, Table)
-        assert table.rows == ((replay.url, "session-recordings-blob"), (cdp.url, "cdp-processed-events"))
+        assert table.rows == (
+            (replay.url, "session-recordings-blob", "session_recording_snapshot_item_events"),
+            (cdp.url, "cdp-processed-events", "clickhouse_events_json"),
+        )
     assert [action.changes_something for action in finding.actions] == [False, True, False]
 
 
@@ -69,10 +73,32 @@ def test_many_checks_are_counted() -> None:
         assert only(look(server.url)).claim.endswith("only cdp-worker-0, cdp-worker-1, cdp-worker-2, cdp-worker-3 and 2 more")
 
 
-@pytest.mark.parametrize("unknown", [{"a-service-of-tomorrow": "ok"}, {}])
-def test_a_mode_that_diag_does_not_know_never_alarms(unknown: dict[str, str]) -> None:
-    with Server(StandIn(role="cdp")) as cdp, Server(StandIn(role="cdp", checks=unknown)) as other:  # type: ignore[arg-type]
-        assert look(cdp.url, other.url) == []
+@pytest.mark.parametrize(
+    "other",
+    [
+        StandIn(role="cdp", checks={"a-service-of-tomorrow": "ok"}, metrics="hidden"),
+        StandIn(role="cdp", checks={"ingestion-of-tomorrow": "ok"}),
+        StandIn(role="cdp", checks={"a-service-of-tomorrow": "ok"}, up_for="90s"),
+        StandIn(role="cdp", checks={}),
+    ],
+    ids=["nothing counted", "sounds like events", "just started", "no checks"],
+)
+def test_a_mode_that_diag_does_not_know_never_alarms(other: StandIn) -> None:
+    with Server(StandIn(role="cdp")) as cdp, Server(other) as unknown:
+        assert look(cdp.url, unknown.url) == []
+
+
+def test_a_check_that_diag_does_not_know_beside_topics_of_other_work() -> None:
+    checks: dict[str, Any] = {"a-service-of-tomorrow": "ok"}
+    with Server(StandIn(role="cdp", checks=checks)) as cdp, Server(StandIn(role="session-replay", checks=checks)) as replay:
+        finding = only(look(cdp.url, replay.url))
+    assert finding.status is Status.FAIL
+    assert finding.claim.endswith("do not take events, only clickhouse_events_json, session_recording_snapshot_item_events")
+
+
+def test_checks_that_are_named_after_classes() -> None:
+    with Server(StandIn(role="cdp", checks={"CdpProcessedEventsConsumer": "ok"}, metrics="hidden")) as cdp:
+        assert only(look(cdp.url)).claim.endswith("does not take events, only CdpProcessedEventsConsumer")
 
 
 def test_the_topic_that_it_consumes_shows_the_role_as_well() -> None:
@@ -123,3 +149,14 @@ def test_events_that_arrive_show_that_diag_was_not_told_of_all(
     if status is Status.INFO:
         assert "does not take events, but one arrived 4" in finding.claim
         assert finding.claim.endswith(" s ago: diag was not told of the plugin server that does")
+
+
+def test_where_such_a_pause_is_usual_it_only_warns(db: Database, clickhouse: ClickHouse) -> None:
+    """At night the one that diag was not told of may just have nothing to do."""
+    arrived = "now() - toUInt32(1800 + number * 1800)"
+    db.execute(
+        "INSERT INTO events (uuid, event, timestamp, _timestamp, inserted_at) "
+        f"SELECT generateUUIDv4(), 'click', {arrived}, {arrived}, {arrived} FROM numbers(384)"
+    )
+    with Server(StandIn(role="cdp")) as server:
+        assert only(look(server.url, clickhouse=clickhouse)).status is Status.WARN

@@ -5,6 +5,7 @@ import time
 
 from checks.plugin_server.progress import plugin_server_progress
 from diagnostics import Finding, Status, Thresholds
+from diagnostics.sources.capture import Capture
 from diagnostics.sources.clickhouse import ClickHouse
 from diagnostics.sources.kafka import Kafka
 from tests.sources.plugin_server.pages import consuming, plugin_server
@@ -27,10 +28,16 @@ def hanging(age: float, *, batch_ms: float = 20, up_for: float = 3 * HOURS, more
     return consuming(turns=500, batches=200, newest_ms=ago_ms(age), batch_ms=batch_ms, more=up(up_for) + more)
 
 
-def look(*urls: str, kafka: Kafka | None = None, clickhouse: ClickHouse | None = None, **limits: float) -> list[Finding]:
+def look(
+    *urls: str,
+    kafka: Kafka | None = None,
+    clickhouse: ClickHouse | None = None,
+    capture: Capture | None = None,
+    **limits: float,
+) -> list[Finding]:
     """What the check finds at these addresses."""
     values = {f"plugin-server-progress.{name.replace('_', '-')}": value for name, value in limits.items()}
-    return list(plugin_server_progress.function(plugin_server(*urls), kafka, clickhouse, Thresholds(values)))
+    return list(plugin_server_progress.function(plugin_server(*urls), kafka, clickhouse, capture, Thresholds(values)))
 
 
 def only(findings: list[Finding]) -> Finding:

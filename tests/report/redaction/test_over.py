@@ -6,9 +6,9 @@ from hypothesis import strategies as st
 
 from diagnostics.report.redaction import Redactor
 
-REDACTOR = Redactor(
-    ["correct-horse-battery", "phx_AbCdEfGhIjKlMnOpQrStUvWxYz0123456789", "p@ss/w0rd"], hide_hosts=["secret.example.com"]
-)
+SECRETS = ["correct-horse-battery", "phx_AbCdEfGhIjKlMnOpQrStUvWxYz0123456789", "p@ss/w0rd"]
+REDACTOR = Redactor(SECRETS)
+HIDING = Redactor(SECRETS, hide_hosts=["secret.example.com"])
 
 VERSIONS = [
     "ClickHouse 24.8.7.41",
@@ -111,6 +111,11 @@ COMMANDS = [
 @pytest.mark.parametrize("text", VERSIONS + NUMBERS + TIMES + IDENTIFIERS + PLACEHOLDERS + MESSAGES + COMMANDS)
 def test_it_stays(text: str) -> None:
     assert REDACTOR.text(text) == text
+
+
+@pytest.mark.parametrize("text", VERSIONS + NUMBERS + TIMES + PLACEHOLDERS + MESSAGES)
+def test_it_stays_where_hosts_are_hidden(text: str) -> None:
+    assert HIDING.text(text) == text
 
 
 @pytest.mark.parametrize("password", ["posthog", "default", "clickhouse", "admin", "password", "secret", "kafka"])

@@ -8,7 +8,7 @@ from diagnostics.lab.app import App as StandIn
 from diagnostics.lab.http import Server
 from diagnostics.lab.scripted import ScriptedServer
 from diagnostics.sources.app import INSTANCE_STATUS, App, SystemStatus
-from diagnostics.sources.app.state import MAX_CHECKS, ReadyCheck
+from diagnostics.sources.app.state import MAX_CHECKS, ReadyCheck, Standing
 from diagnostics.sources.errors import Refused
 from diagnostics.sources.http import HttpOptions
 from diagnostics.sources.source import Asker, Connected, NotConnected, Recorder
@@ -127,6 +127,28 @@ def test_an_app_that_fails_on_every_page_is_an_app(http_server: ScriptedServer) 
     source = app(http_server.url)
     assert isinstance(source.connection(), Connected)
     assert source.state().fails_everywhere is True
+
+
+def test_who_spoke_on_each_page(http_server: ScriptedServer) -> None:
+    http_server.route("/_preflight/", status=500, text="<h1>Server Error (500)</h1>")
+    http_server.route("/_readyz", status=504, text="<html>nginx")
+    http_server.route("/_livez", json={"http": True})
+    state = app(http_server.url).state()
+    assert (state.is_posthog, state.alive, state.fails_everywhere) == (True, True, False)
+    assert [(page.path, page.standing, page.status) for page in state.pages] == [
+        ("/_preflight/", Standing.FAILED, 500),
+        ("/_readyz", Standing.PROXY, 504),
+        ("/_health", Standing.ABSENT, 404),
+        ("/_livez", Standing.SPOKE, 200),
+    ]
+    assert [page.path for page in state.standing(Standing.FAILED, Standing.PROXY)] == ["/_preflight/", "/_readyz"]
+
+
+def test_another_product_that_fails_on_some_path_is_not_posthog(http_server: ScriptedServer) -> None:
+    http_server.route("/_health", status=500, text="<h1>oops</h1>")
+    for path in ("/_preflight/", "/_readyz", "/_livez"):
+        http_server.route(path, text="<!doctype html><title>Grafana</title>")
+    assert failure(app(http_server.url)).message.startswith("What answers is not PostHog's app")
 
 
 @pytest.mark.parametrize("body", [[], "ok", {"django": "yes"}, {"django": None}, {}])

@@ -59,6 +59,12 @@ def test_a_check_in_a_word_that_nobody_knows_does_not_alarm() -> None:
     health = health_of(200, {"status": "ok", "checks": {"a": "skipped", "b": None, "c": ["x"], "d": {"status": {}}, "e": True}})
     assert health.status is HealthStatus.OK
     assert [check.status.value for check in health.checks] == ["unknown", "unknown", "unknown", "unknown", "ok"]
+    assert [(check.name, check.word) for check in health.not_understood] == [
+        ("a", "skipped"),
+        ("b", "None"),
+        ("c", "['x']"),
+        ("d", "{}"),
+    ]
 
 
 def test_a_status_in_a_word_that_nobody_knows_is_unknown() -> None:

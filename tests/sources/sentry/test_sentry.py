@@ -88,6 +88,35 @@ def test_issues_of_the_window_with_the_plugin_servers_marked() -> None:
     assert timedelta(minutes=59) < now() - first.first_seen < timedelta(minutes=61)
 
 
+def test_what_an_issue_says_of_its_program() -> None:
+    stand_in = StandIn(
+        issues=(StandInIssue(title="a", platform="rust", logger="capture"), StandInIssue(title="b", platform=""))
+    )
+    with Server(stand_in) as server:
+        found = issues_of(sentry(server.url))
+    assert [(issue.platform, issue.project_platform, issue.logger) for issue in found] == [
+        ("rust", "node", "capture"),
+        ("", "node", ""),
+    ]
+
+
+def test_a_sentry_that_does_not_search_for_the_tag_is_not_believed(http_server: ScriptedServer) -> None:
+    issues = [{"id": "1", "platform": "node"}, {"id": "2", "platform": "javascript"}]
+    http_server.route(PATH, json=issues, headers=link("0:1:0", "false"))
+    until = now()
+    answer = sentry(http_server.url).issues(since=until - timedelta(hours=1), until=until)
+    assert [issue.from_plugin_server for issue in answer.found] == [False, False]
+    assert (answer.heard_of_plugin_server, answer.heard_in) == (None, "")
+
+
+def test_the_project_that_a_plugin_server_was_heard_of_in() -> None:
+    tagged = StandInIssue(title="a", status="resolved", last_seen="50d", tags={"PLUGIN_SERVER_MODE": "x"})
+    with Server(StandIn(issues=(tagged,))) as server:
+        until = now()
+        answer = sentry(server.url).issues(since=until - timedelta(hours=1), until=until)
+    assert answer.heard_in == "posthog-plugins"
+
+
 def test_the_token_travels_as_a_header_only() -> None:
     recorder = Recorder()
     with Server(StandIn()) as server:
