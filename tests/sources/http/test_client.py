@@ -215,7 +215,7 @@ def test_an_address_is_shown_without_credentials(written: str, shown: str) -> No
 def test_the_sources_are_declared_without_importing_a_client() -> None:
     import subprocess
 
-    imports = "checks.app, checks.plugin_server.health, checks.sentry"
+    imports = "checks.app.health, checks.plugin_server.health, checks.sentry.issues"
     code = f"import sys, {imports}; print('httpx' in sys.modules, 'ssl' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout == "False False\n"

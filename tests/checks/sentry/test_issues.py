@@ -4,7 +4,7 @@ from datetime import timedelta
 import pytest
 from msgspec import structs
 
-from checks.sentry import LATELY, OFTEN, sentry_issues
+from checks.sentry.issues import LATELY, OFTEN, sentry_issues
 from diagnostics import Finding, KnownError, KnownErrors, Scope, Status, Table, Thresholds, Window
 from diagnostics.lab.http import Server
 from diagnostics.lab.scripted import ScriptedServer

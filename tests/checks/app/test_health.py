@@ -4,7 +4,7 @@ from typing import Any, Literal
 
 import pytest
 
-from checks.app import app_health
+from checks.app.health import app_health
 from diagnostics import Finding, Status, Table
 from diagnostics.lab.app import App as StandIn
 from diagnostics.lab.http import Server

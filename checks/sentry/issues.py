@@ -8,26 +8,21 @@ It matters because the text of the error mostly names what is broken behind the 
 By hand: search for `is:unresolved has:PLUGIN_SERVER_MODE` in Sentry's issues.
 """
 
-from collections import Counter
 from collections.abc import Iterator, Sequence
-from datetime import UTC, datetime
 
-from msgspec import Struct
-
+from checks.sentry.evidence import reasons, table
+from checks.sentry.judged import Judged, Told, told_apart
 from diagnostics import (
     Action,
     Category,
     Code,
-    Column,
     Finding,
-    KnownError,
     KnownErrors,
     Measure,
     QueryText,
     Scope,
     Stage,
     Status,
-    Table,
     Threshold,
     Thresholds,
     Window,
@@ -35,12 +30,9 @@ from diagnostics import (
     leading_cause,
 )
 from diagnostics.report.wording import listed
-from diagnostics.sources.sentry import ACCESS, ISSUES, PROJECTS, Issue, Issues, Sentry, Whose, posthogs_projects, whose
+from diagnostics.sources.sentry import ACCESS, ISSUES, PROJECTS, Issue, Issues, Sentry
 from diagnostics.sources.sentry.issues import UNRESOLVED, search
-from diagnostics.sources.sentry.link import path
 from diagnostics.sources.source import NotConnected
-
-SHOWN = 15
 
 OFTEN = Threshold(
     "sentry-issues.often",
@@ -56,7 +48,6 @@ LATELY = Threshold(
     "s",
     "an issue of ingestion fails the check only when it was seen within this time; what is past may be over, and warns",
 )
-
 ERRORS = Code(
     id="sentry.errors",
     worst=Status.FAIL,
@@ -93,28 +84,6 @@ NOT_CONFIGURED = Code(
 
 _CONNECTION = {code.id: code for code in (UNAUTHORIZED, UNREACHABLE, NOT_FOUND)}
 
-_ALARMING = frozenset({"error", "fatal", ""})
-
-
-class Judged(Struct, frozen=True, kw_only=True):
-    """An issue, whose it is and what is known of its text. `posthogs`: its project is PostHog's, None when nothing tells;
-    `alarming`: it is an error, not a note."""
-
-    issue: Issue
-    whose: Whose
-    known: KnownError | None
-    new: bool
-    posthogs: bool | None
-    alarming: bool
-
-
-class Told(Struct, frozen=True, kw_only=True):
-    """The issues that were found, told apart."""
-
-    ours: tuple[Judged, ...]
-    untold: tuple[Judged, ...]
-    others: tuple[Judged, ...]
-
 
 @check(
     "sentry-issues",
@@ -137,7 +106,7 @@ def sentry_issues(
         yield _not_connected(sentry, connection)
         return
     issues = sentry.issues(since=window.since, until=window.until, user=scope.sentry_user)
-    told = _told_apart(sentry, issues, window, known)
+    told = told_apart(sentry, issues, window, known)
     if told.ours:
         yield _errors(sentry, issues, told, window, scope, limits)
     elif told.untold:
@@ -150,7 +119,7 @@ def sentry_issues(
         )
         yield _silent(sentry, issues, told, window, proves_little)
     elif told.others and scope.sentry_user is None:
-        yield _silent(sentry, issues, told, window, f" (not of it: {listed(_reasons(told.others))})")
+        yield _silent(sentry, issues, told, window, f" (not of it: {listed(reasons(told.others))})")
 
 
 def _silent(sentry: Sentry, issues: Issues, told: Told, window: Window, reserve: str) -> Finding:
@@ -172,34 +141,6 @@ def _not_connected(sentry: Sentry, connection: NotConnected) -> Finding:
     )
 
 
-def _told_apart(sentry: Sentry, issues: Issues, window: Window, known: KnownErrors) -> Told:
-    projects = posthogs_projects(issues.found, heard_in=issues.heard_in)
-    judged = [_judged(issue, _is_posthogs(sentry, issue, projects), window, known) for issue in issues.found]
-    judged.sort(key=lambda one: one.issue.count, reverse=True)
-    return Told(
-        ours=tuple(one for one in judged if one.alarming and one.whose is Whose.INGESTION),
-        untold=tuple(one for one in judged if one.alarming and one.whose is Whose.UNTOLD),
-        others=tuple(one for one in judged if not one.alarming or one.whose not in (Whose.INGESTION, Whose.UNTOLD)),
-    )
-
-
-def _is_posthogs(sentry: Sentry, issue: Issue, projects: frozenset[str]) -> bool | None:
-    """Whoever names projects says that they are PostHog's. Else their names and tags tell, when those of any do."""
-    return True if sentry.of_projects else issue.project in projects if projects and issue.project else None
-
-
-def _judged(issue: Issue, posthogs: bool | None, window: Window, known: KnownErrors) -> Judged:
-    entry = known.match(f"{issue.title}\n{issue.message}")
-    return Judged(
-        issue=issue,
-        whose=whose(issue, known=entry.ingestion if entry else None, posthogs=posthogs),
-        known=entry,
-        new=issue.first_seen is not None and issue.first_seen >= window.since,
-        posthogs=posthogs,
-        alarming=issue.level in _ALARMING,
-    )
-
-
 def _errors(sentry: Sentry, issues: Issues, told: Told, window: Window, scope: Scope, limits: Thresholds) -> Finding:
     ranked = told.ours
     new = sum(judged.new for judged in ranked)
@@ -213,8 +154,8 @@ def _errors(sentry: Sentry, issues: Issues, told: Told, window: Window, scope: S
         detail=_detail(issues, told),
         affects=[sentry.organization],
         evidence=[
-            _table("Unresolved issues that touch ingestion", sentry, ranked),
-            *([_table("Unresolved issues of which nothing tells whose they are", sentry, told.untold)] if told.untold else []),
+            table("Unresolved issues that touch ingestion", sentry, ranked),
+            *([table("Unresolved issues of which nothing tells whose they are", sentry, told.untold)] if told.untold else []),
             _searched_for(scope),
         ],
         actions=[
@@ -239,7 +180,7 @@ def _untold(sentry: Sentry, issues: Issues, told: Told, window: Window, scope: S
         status=Status.WARN if any(_lately(judged.issue, window, limits(LATELY)) for judged in often) else Status.INFO,
         detail=_detail(issues, told),
         affects=[sentry.organization],
-        evidence=[_table("Unresolved issues of which nothing tells whose they are", sentry, ranked), _searched_for(scope)],
+        evidence=[table("Unresolved issues of which nothing tells whose they are", sentry, ranked), _searched_for(scope)],
         actions=[
             Action(text=f"See in Sentry which program it comes from: {sentry.link(ranked[0].issue)}"),
             *([] if sentry.of_projects else [Action(text="Name PostHog's projects in DIAG_SENTRY_PROJECTS")]),
@@ -284,47 +225,6 @@ def _detail(issues: Issues, told: Told) -> str:
     untold, others = len(told.untold), len(told.others)
     perhaps = f"Of {untold} more nothing tells whether {'it touches' if untold == 1 else 'they touch'} it." if untold else ""
     rest = f"{others} other unresolved {'issue does' if others == 1 else 'issues do'} not touch it" if others else ""
-    why = f"{rest}: {listed(_reasons(told.others))}." if others else ""
+    why = f"{rest}: {listed(reasons(told.others))}." if others else ""
     more = f"Sentry has more than the {len(issues.found)} issues that were looked at." if not issues.complete else ""
     return " ".join(filter(None, (perhaps if told.ours else "", why, more)))
-
-
-def _reasons(others: Sequence[Judged]) -> list[str]:
-    """`2 of browsers`, `1 known to mean nothing for it` ..., the most first."""
-    counted = Counter(_reason(judged) for judged in others)
-    return [f"{number} {reason}" for reason, number in counted.most_common()]
-
-
-def _reason(judged: Judged) -> str:
-    if judged.known and not judged.known.ingestion:
-        return "known to mean nothing for it"
-    return f"of {judged.whose}" if judged.alarming else "below an error"
-
-
-def _table(title: str, sentry: Sentry, ranked: Sequence[Judged]) -> Table:
-    columns = (
-        Column(name="issue", kind="code"),
-        Column(name="events", kind="count"),
-        Column(name="error", kind="source-text"),
-        Column(name="first seen", kind="time"),
-        Column(name="last seen", kind="time"),
-        Column(name="known as"),
-        Column(name="in Sentry"),
-    )
-    return Table(
-        title=title,
-        columns=columns,
-        rows=tuple(_row(sentry, judged) for judged in ranked[:SHOWN]),
-        omitted=max(0, len(ranked) - SHOWN),
-    )
-
-
-def _row(sentry: Sentry, judged: Judged) -> tuple[str | int | None, ...]:
-    issue = judged.issue
-    known = judged.known.meaning if judged.known else ""
-    seen = (_time(issue.first_seen), _time(issue.last_seen))
-    return (issue.short_id or issue.id, issue.count, issue.title, *seen, known, path(sentry.organization, issue.id))
-
-
-def _time(at: datetime | None) -> str | None:
-    return at.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z") if at else None

@@ -9,10 +9,9 @@ By hand: docker compose exec web curl -sS -m 10 http://localhost:8000/_readyz
 """
 
 from collections.abc import Iterable, Iterator, Sequence
-from enum import StrEnum
 
-from msgspec import Struct
-
+from checks.app.actions import ASK_DIRECTLY, LOOK_AT, LOOK_AT_WEB, READ_THE_LOG
+from checks.app.said import Dependency, Said, said_by_pages, said_by_status, says_well
 from diagnostics import Action, Code, Column, Finding, Stage, Status, Table, check
 from diagnostics.report.wording import listed
 from diagnostics.sources.app import (
@@ -64,38 +63,6 @@ CELERY_DOWN = Code(
     caused_by=("app.redis-down", "app.postgres-down"),
 )
 
-
-class Dependency(StrEnum):
-    """What the app depends on, as people call it."""
-
-    POSTGRES = "Postgres"
-    REDIS = "Redis"
-    CELERY = "Celery"
-    KAFKA = "Kafka"
-    CLICKHOUSE = "ClickHouse"
-    MIGRATIONS = "migrations"
-
-
-class Said(Struct, frozen=True, kw_only=True):
-    """One page's word on one dependency; `dependency` is the page's own name where it has none here."""
-
-    dependency: str
-    page: str
-    name: str
-    ok: bool
-
-
-# PostHog's names in `/_readyz` (posthog/health.py).
-_READYZ = {
-    "postgres": Dependency.POSTGRES,
-    "postgres_flags": Dependency.POSTGRES,
-    "postgres_migrations_uptodate": Dependency.MIGRATIONS,
-    "kafka_connected": Dependency.KAFKA,
-    "clickhouse": Dependency.CLICKHOUSE,
-    "celery_broker": Dependency.CELERY,
-    "cache": Dependency.REDIS,
-}
-
 # What cannot be well, or cannot be told, while another is down: Celery's broker and heartbeat are in Redis.
 _FOLLOWS: dict[str, tuple[str, ...]] = {
     Dependency.POSTGRES: (Dependency.MIGRATIONS,),
@@ -117,7 +84,7 @@ def app_health(app: App) -> Iterator[Finding]:
         yield _unreached(app.address(), state)
         return
     status = app.system_status()
-    said = [*_said(state), *_said_by_status(status)]
+    said = [*said_by_pages(state), *said_by_status(status)]
     down = list(dict.fromkeys(one.dependency for one in said if not one.ok))
     derived = {follower for dependency in down for follower in _FOLLOWS.get(dependency, ())}
     for dependency, raise_it in _SPECIFIC.items():
@@ -143,42 +110,7 @@ def _explains_errors(down: Iterable[str]) -> bool:
 def _troubles(state: AppState, said: Sequence[Said]) -> tuple[Page, ...]:
     """The pages that the app broke on. What only a proxy refuses is trouble where no page says that the app is well."""
     failed = state.standing(Standing.FAILED)
-    return failed if _says_well(said) else (*failed, *state.standing(Standing.PROXY))
-
-
-def _says_well(said: Sequence[Said]) -> bool:
-    """Whether a page speaks that looks at the services. `/_health` does not look further than the migrations."""
-    return any(one.page != "/_health" for one in said)
-
-
-def _said(state: AppState) -> Iterator[Said]:
-    for ready in state.readyz or ():
-        dependency = _READYZ.get(ready.name, ready.name)
-        yield Said(dependency=dependency, page="/_readyz", name=ready.name, ok=ready.ok)
-    if state.migrated is not None:
-        yield Said(dependency=Dependency.MIGRATIONS, page="/_health", name="migrations up to date", ok=state.migrated)
-    if flags := state.preflight:
-        # `"kafka": false` stands here on healthy installs of 2026 (PostHog/posthog#57184): /_readyz decides where there is one.
-        kafka = flags.kafka if state.readyz is None else None
-        words = {
-            "db": (Dependency.POSTGRES, flags.postgres),
-            "redis": (Dependency.REDIS, flags.redis),
-            "celery": (Dependency.CELERY, flags.celery),
-            "kafka": (Dependency.KAFKA, kafka),
-            "clickhouse": (Dependency.CLICKHOUSE, flags.clickhouse),
-        }
-        for name, (dependency, ok) in words.items():
-            if ok is not None:
-                yield Said(dependency=dependency, page="/_preflight/", name=name, ok=ok)
-
-
-def _said_by_status(status: SystemStatus | None) -> Iterator[Said]:
-    if status is None:
-        return
-    words = {"db_alive": (Dependency.POSTGRES, status.postgres_alive), "redis_alive": (Dependency.REDIS, status.redis_alive)}
-    for name, (dependency, ok) in words.items():
-        if ok is not None:
-            yield Said(dependency=dependency, page="/api/instance_status", name=name, ok=ok)
+    return failed if says_well(said) else (*failed, *state.standing(Standing.PROXY))
 
 
 def _unreached(address: str, state: AppState) -> Finding:
@@ -189,7 +121,7 @@ def _unreached(address: str, state: AppState) -> Finding:
         status=Status.UNKNOWN if state.reached else None,
         affects=[address],
         evidence=[_pages(state)],
-        actions=[*hint, _LOOK_AT_WEB],
+        actions=[*hint, LOOK_AT_WEB],
         source_text=True,
     )
 
@@ -221,7 +153,7 @@ def _down(code: Code, dependency: str, said: Iterable[Said]) -> Finding:
         detail=detail,
         affects=[dependency],
         evidence=[_table(about)],
-        actions=[_LOOK_AT[dependency]],
+        actions=[LOOK_AT[dependency]],
     )
 
 
@@ -236,7 +168,7 @@ def _not_ready(dependencies: list[str], said: Iterable[Said]) -> Finding:
         detail="During an upgrade this is normal for some minutes.",
         affects=dependencies,
         evidence=[_table(about)],
-        actions=[_LOOK_AT.get(name, _LOOK_AT_WEB) for name in dependencies[:1]],
+        actions=[LOOK_AT.get(name, LOOK_AT_WEB) for name in dependencies[:1]],
         source_text=True,
     )
 
@@ -256,7 +188,7 @@ def _fails(address: str, state: AppState, troubles: Sequence[Page], said: Sequen
         detail=_why_fails(troubles, well),
         affects=[address],
         evidence=[_pages(state)],
-        actions=[_READ_THE_LOG, _LOOK_AT_WEB],
+        actions=[READ_THE_LOG, LOOK_AT_WEB],
     )
 
 
@@ -286,7 +218,7 @@ def _says_nothing(address: str, state: AppState) -> Finding:
         status=Status.UNKNOWN,
         affects=[address],
         evidence=[_pages(state)],
-        actions=[_ASK_DIRECTLY],
+        actions=[ASK_DIRECTLY],
         source_text=True,
     )
 
@@ -311,66 +243,4 @@ _SPECIFIC: dict[str, Code] = {
     Dependency.POSTGRES: POSTGRES_DOWN,
     Dependency.REDIS: REDIS_DOWN,
     Dependency.CELERY: CELERY_DOWN,
-}
-
-_READ_THE_LOG = Action(
-    text="Read the app's log: it names the error behind these answers",
-    commands=(
-        "docker compose logs --since 1h web",
-        "kubectl -n posthog logs deployment/posthog-web --since=1h",
-        "journalctl -u posthog-web --since=-1h --no-pager",
-    ),
-)
-_ASK_DIRECTLY = Action(
-    text="Ask the app past what stands in front of it",
-    commands=(
-        "docker compose exec web curl -sS -m 10 http://localhost:8000/_readyz",
-        "kubectl -n posthog exec deployment/posthog-web -- curl -sS -m 10 http://localhost:8000/_readyz",
-    ),
-)
-_LOOK_AT_WEB = Action(
-    text="See whether PostHog's app runs, and what it says",
-    commands=(
-        "docker compose ps --all web proxy",
-        "docker compose logs --tail 100 web",
-        "kubectl -n posthog get pods -l role=web",
-        "kubectl -n posthog logs deployment/posthog-web --tail 100",
-    ),
-)
-_LOOK_AT: dict[str, Action] = {
-    Dependency.POSTGRES: Action(
-        text="See whether Postgres takes connections, and whether it has any left",
-        commands=(
-            "docker compose exec db pg_isready -U posthog",
-            "docker compose exec db psql -U posthog "
-            "-c \"select count(*), current_setting('max_connections') from pg_stat_activity\"",
-        ),
-    ),
-    Dependency.REDIS: Action(
-        text="See whether Redis runs, and whether its memory is full",
-        commands=("docker compose ps --all | grep -E 'redis|valkey'", "docker compose exec redis7 redis-cli info memory"),
-    ),
-    Dependency.CELERY: Action(
-        text="See whether the worker runs, and what it says",
-        commands=(
-            "docker compose ps --all worker",
-            "docker compose logs --tail 100 worker",
-            "kubectl -n posthog logs deployment/posthog-worker --tail 100",
-        ),
-    ),
-    Dependency.KAFKA: Action(
-        text="See whether Kafka runs and has disk left",
-        commands=("docker compose ps --all kafka", "docker compose logs --tail 50 kafka"),
-    ),
-    Dependency.CLICKHOUSE: Action(
-        text="See whether ClickHouse answers",
-        commands=("docker compose exec clickhouse clickhouse-client -q 'select 1'",),
-    ),
-    Dependency.MIGRATIONS: Action(
-        text="See which migrations are missing; let one that runs come to its end",
-        commands=(
-            "docker compose exec web python manage.py showmigrations --plan | grep '\\[ \\]'",
-            "kubectl -n posthog get jobs",
-        ),
-    ),
 }

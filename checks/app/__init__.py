@@ -1,0 +1,1 @@
+"""The app: whether it is well, as it says itself."""

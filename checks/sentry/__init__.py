@@ -1,0 +1,1 @@
+"""Sentry: errors of ingestion."""
