@@ -90,7 +90,7 @@ def _table(dress: Dress, table: Table, *, at: datetime, rows: int) -> Iterator[s
     columns = table.columns[:COLUMNS]
     for row in table.rows[:rows]:
         cells = [(column, cell(column, value, at)) for column, value in zip(columns, row, strict=False)]
-        told = [dress.inline(text if column.kind in PROSE else f"{column.name} {text}", 160) for column, text in cells]
+        told = [dress.inline(text if column.kind in PROSE else f"{column.name} {text}", 160) for column, text in cells if text]
         yield f"{dress.bullet} {f' {dress.dot} '.join(told)}"
     missing = [more(len(table.rows[rows:]) + table.omitted, "row"), more(len(table.columns) - COLUMNS, "column")]
     if rest := ", ".join(filter(None, missing)):

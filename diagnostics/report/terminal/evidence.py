@@ -81,10 +81,10 @@ def _stack(page: Page, columns: Sequence[Column], names: Sequence[str], rows: Se
     widest = max(cell_len(row[0]) for row in rows)
     margin = widest + GAP if columns[0].kind in NUMERIC and widest <= MARGIN else 0
     for row in rows:
-        rest = range(1 if margin else 0, len(row))
+        rest = [index for index in range(1 if margin else 0, len(row)) if row[index]]
         lines = [row[index] for index in rest if columns[index].kind in PROSE]
         labelled = ", ".join(f"{names[index]} {row[index]}" for index in rest if columns[index].kind not in PROSE)
-        for place, line in enumerate([*lines, labelled] if labelled else lines):
+        for place, line in enumerate([*lines, labelled] if labelled else lines or [""]):
             lead = row[0].rjust(widest) if margin and not place else ""
             page.line(line, indent=indent + (0 if margin or not place else GAP), lead=lead.ljust(margin))
 

@@ -160,6 +160,19 @@ def test_cells_that_are_no_prose_share_a_line_where_columns_do_not_fit() -> None
     assert f"{row}           last seen 09:59:48 (12 s ago)\n" in shown(reports.problem())
 
 
+@pytest.mark.parametrize("format", ["terminal", "slack"])
+def test_an_empty_cell_takes_no_room(format: str) -> None:
+    columns = (Column(name="events", kind="count"), Column(name="error", kind="source-text"), Column(name="known as"))
+    rows = ((3, "no_such_step_" * 7, ""), (2, "another_step_" * 7, "a known one"), (1, "", ""))
+    finding = structs.replace(reports.DEAD_LETTERS, evidence=(Table(title="Rows", columns=columns, rows=rows),))
+    report = structs.replace(reports.problem(), checks=(reports.check("dead-letters", Status.FAIL, finding),))
+    text = render(report, format, RenderOptions())
+    table = text.partition("Rows\n")[2].partition("\n\n")[0]
+    assert "a known one" in table
+    assert table.rstrip()[-1] == "1"
+    assert not any(line.rstrip().endswith("·") for line in table.splitlines())
+
+
 def test_what_several_checks_found_of_a_code_stands_together() -> None:
     seen = structs.replace(
         reports.POSTGRES_DOWN, stage=Stage.PLUGIN_SERVER, claim="The error texts say so", evidence=(), actions=()
