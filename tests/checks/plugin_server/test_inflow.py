@@ -137,15 +137,15 @@ def test_capture_for_recordings_alone_proves_nothing(
 
 
 @pytest.mark.parametrize(
-    ("page", "newest"),
-    [(still(), 20), (still(up_for=200), 1500), (still(partitions=0), 1500), (still(age=100), 1500)],
+    ("page", "newest"),  # written when it is served: it tells times
+    [({}, 20), ({"up_for": 200}, 1500), ({"partitions": 0}, 1500), ({"age": 100}, 1500)],
     ids=["another one takes them", "just started", "a replica to spare", "took some lately"],
 )
 def test_healthy_neighbours(
-    http_server: ScriptedServer, other: ScriptedServer, db: Database, clickhouse: ClickHouse, page: str, newest: int
+    http_server: ScriptedServer, other: ScriptedServer, db: Database, clickhouse: ClickHouse, page: dict[str, Any], newest: int
 ) -> None:
     put(db, newest=newest)
-    found = look(serve(http_server, [page]), clickhouse=clickhouse, capture=counting(other, (900, 900), (940, 940)))
+    found = look(serve(http_server, [still(**page)]), clickhouse=clickhouse, capture=counting(other, (900, 900), (940, 940)))
     assert (STALLED, Status.FAIL) not in said(found)
     assert (STALLED, Status.WARN) not in said(found)
 
