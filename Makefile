@@ -3,6 +3,10 @@ PYTHON ?= python3
 UV := .venv/bin/uv
 BIN := .venv/bin
 
+# As pip does: whoever has a mirror or a proxy has its authority in the system's store. Without a store uv brings its own.
+STORES := /etc/ssl/certs/ca-certificates.crt /etc/pki/tls/certs/ca-bundle.crt /etc/ssl/ca-bundle.pem /etc/ssl/cert.pem
+export UV_SYSTEM_CERTS ?= $(if $(wildcard $(STORES)),true,false)
+
 .PHONY: demo test lint types wheel lock clean
 
 demo: .venv/ready
