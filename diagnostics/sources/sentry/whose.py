@@ -21,13 +21,17 @@ class Whose(StrEnum):
     OTHER = "other programs"
 
 
+# The steps of the plugin server's event pipeline: nobody else has functions of these names.
+_STEPS = (
+    r"(populateTeamData|processEvent|plugins?Process\w*|transformEvent|normalizeEvent|processPersons|prepareEvent|createEvent"
+    r"|emitEvent|cookieless\w*)Step"
+)
+
 # Names that only PostHog has: its own modules, steps and topics.
 _POSTHOGS = re.compile(
     r"\bposthog[./]|\bee[./]clickhouse|plugin-server|nodejs/src/|src/(worker|main)/ingestion|src/ingestion/|event[-_]pipeline"
-    r"|events_plugin_ingestion|clickhouse_events"
-    r"|events_dead_letter_queue"
-    r"|(populateTeamData|processEvent|plugins?Process\w*|transformEvent|normalizeEvent|processPersons|prepareEvent|createEvent"
-    r"|emitEvent|cookieless\w*)Step",
+    r"|events_plugin_ingestion|clickhouse_events|events_dead_letter_queue"
+    rf"|{_STEPS}",
     re.IGNORECASE,
 )
 
@@ -35,8 +39,7 @@ _POSTHOGS = re.compile(
 _CODE = re.compile(
     r"plugin-server|nodejs/src/(ingestion|kafka|worker)|event[-_]?pipeline|ingest|\bcapture\b|kafka|dead[-_]?letter"
     r"|\bee[./]clickhouse[./](models[./]event|process_event)"
-    r"|(populateTeamData|processEvent|plugins?Process\w*|transformEvent|normalizeEvent|processPersons|prepareEvent|createEvent"
-    r"|emitEvent|cookieless\w*)Step"
+    rf"|{_STEPS}"
     r"|^(POST |GET )?/(e|batch|track|engage|i/v0/e)/?$",
     re.IGNORECASE,
 )
